@@ -1,0 +1,186 @@
+//! Text that is fit to be sent: printable, bounded, and within the API server's budgets.
+
+/// How many warnings' characters the API server passes on in all
+/// (`apiserver/pkg/admission/plugin/webhook/…/warnings`, `endpoints/filters/warning.go`).
+const WARNINGS_TOTAL: usize = 4_096;
+/// How many characters of one warning it passes on once that budget is spent.
+const WARNING: usize = 256;
+/// Length of an audit annotation's key, which is the name part of a qualified name.
+const AUDIT_KEY: usize = 63;
+/// Length of an audit annotation's value: enough for a finding, too little to fill an audit log.
+const AUDIT_VALUE: usize = 1_024;
+
+/// A tenant's text without control characters, cut at `limit` characters.
+pub fn printable(text: &str, limit: usize) -> String {
+    let mut shown: String = text
+        .chars()
+        .filter(|c| !is_unprintable(*c))
+        .take(limit.saturating_add(1))
+        .collect();
+    if shown.chars().count() > limit {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}
+
+/// Warnings as the API server passes them on: one line each, no control characters (it drops
+/// such warnings silently), long ones continued in the next, doubles left out, the rest counted.
+pub(super) fn warnings(warnings: &[String]) -> Vec<String> {
+    let mut legal: Vec<String> = Vec::new();
+    // room for the line that counts the rest
+    let mut budget = WARNINGS_TOTAL - 64;
+    for (number, warning) in warnings.iter().enumerate() {
+        if warnings
+            .iter()
+            .take(number)
+            .any(|earlier| earlier == warning)
+        {
+            continue;
+        }
+        let pieces = split(&one_line(warning));
+        let length: usize = pieces.iter().map(|piece| piece.chars().count()).sum();
+        if length > budget {
+            let rest = warnings.len() - number;
+            legal.push(format!(
+                "and {rest} more warnings, which do not fit in here"
+            ));
+            break;
+        }
+        budget -= length;
+        legal.extend(pieces);
+    }
+    legal
+}
+
+/// A key and value as the API server accepts them for an audit annotation.
+pub(super) fn audit_annotation(key: &str, value: &str) -> (String, String) {
+    let key: String = key
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(AUDIT_KEY)
+        .collect();
+    let key = key
+        .trim_matches(|c: char| !c.is_ascii_alphanumeric())
+        .to_owned();
+    (key, printable(&one_line(value), AUDIT_VALUE))
+}
+
+/// Control characters, and those that reorder or hide what follows in a terminal.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn one_line(text: &str) -> String {
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    printable(
+        &spaced.split_whitespace().collect::<Vec<_>>().join(" "),
+        usize::MAX - 1,
+    )
+}
+
+/// Pieces of at most [`WARNING`] characters, split at spaces where there are some.
+fn split(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word = word;
+        loop {
+            let Some(piece) = pieces.last_mut() else {
+                break;
+            };
+            let used = piece.chars().count();
+            let space = usize::from(!piece.is_empty());
+            let room = WARNING.saturating_sub(used + space);
+            if word.chars().count() <= room {
+                if space == 1 {
+                    piece.push(' ');
+                }
+                piece.push_str(word);
+                break;
+            }
+            if used > 2 {
+                pieces.push("… ".trim_end().to_owned());
+                continue;
+            }
+            // a word longer than a warning
+            let end = word
+                .char_indices()
+                .nth(room)
+                .map_or(word.len(), |(byte, _)| byte);
+            let (head, tail) = word.split_at_checked(end).unwrap_or((word, ""));
+            piece.push_str(head);
+            pieces.push("…".to_owned());
+            word = tail;
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_single_lines_within_the_budget_and_said_once() {
+        let long = "word ".repeat(120);
+        let given = vec![
+            "a\nb\u{1b}[31m".to_owned(),
+            "a\nb\u{1b}[31m".to_owned(),
+            long,
+        ];
+        let legal = warnings(&given);
+        assert_eq!(legal[0], "a b [31m");
+        assert_eq!(legal.len(), 4, "one, and three pieces: {legal:?}");
+        assert!(legal.iter().all(|text| text.chars().count() <= WARNING));
+        let words: usize = legal.iter().map(|text| text.matches("word").count()).sum();
+        assert_eq!(words, 120, "nothing is lost");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let given: Vec<_> = (0..100)
+            .map(|n| format!("{n} {}", "x".repeat(200)))
+            .collect();
+        let legal = warnings(&given);
+        let total: usize = legal.iter().map(|text| text.chars().count()).sum();
+        assert!(total <= WARNINGS_TOTAL, "{total}");
+        assert_eq!(
+            legal.last().unwrap(),
+            "and 81 more warnings, which do not fit in here"
+        );
+    }
+
+    #[test]
+    fn a_word_longer_than_a_warning_is_split() {
+        let legal = warnings(&["é".repeat(600)]);
+        assert!(
+            legal.iter().all(|text| text.chars().count() <= WARNING),
+            "{legal:?}"
+        );
+        let letters: usize = legal.iter().map(|text| text.matches('é').count()).sum();
+        assert_eq!(letters, 600);
+    }
+
+    #[test]
+    fn a_tenants_text_is_stripped_and_cut() {
+        assert_eq!(printable("a\u{202e}b\u{7}c", 10), "abc");
+        assert_eq!(printable("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn audit_keys_are_names() {
+        let (key, value) = audit_annotation("/only one/distro/", "a\nb");
+        assert_eq!((key.as_str(), value.as_str()), ("only-one-distro", "a b"));
+        assert_eq!(audit_annotation(&"k".repeat(99), "").0.len(), AUDIT_KEY);
+    }
+}
