@@ -1,0 +1,402 @@
+//! One virtual cluster's config: its layers, and what is in force once they are composed.
+
+use std::fmt;
+
+use super::catalogue::Field;
+use super::tree::{Cause, Known, Lookup, Origin, Presence, Tree};
+use super::{Block, Catalogue, Chart, ChartSource, Distro, KubeVersion, Reading};
+use crate::values::{
+    Data, Document, Entry, Map, Node, Path, Position, ReadError, Step, go_fold_eq,
+};
+
+/// The keys at the root of the values that anything here is about.
+const RELEVANT: [&str; 2] = ["controlPlane", "privateNodes"];
+
+/// A config: the layers that the carrier gives, over the chart's defaults.
+#[derive(Debug)]
+pub struct Config<'c> {
+    /// The chart that it is for.
+    pub chart: Chart<'c>,
+    /// What the carrier gives, lowest first.
+    pub layers: Vec<Layer>,
+    /// The host cluster's Kubernetes version, which charts 0.21 to 0.24 follow.
+    host_version: Option<KubeVersion>,
+    user: Tree,
+    effective: Tree,
+}
+
+/// One part of a carrier that gives values.
+#[derive(Debug)]
+pub struct Layer {
+    /// Where in the object it stands: `spec.values`, `data[config.yaml]`.
+    pub at: Path,
+    /// Whether it is kept as text rather than as an object.
+    pub text: bool,
+    /// What it holds.
+    pub content: LayerContent,
+}
+
+/// What a [`Layer`] holds.
+#[derive(Debug)]
+pub enum LayerContent {
+    /// Values that were read.
+    Values(Document),
+    /// Something that cannot be read as values.
+    Unreadable(ReadError),
+    /// Nothing, where the carrier must have something.
+    Missing,
+    /// Values that are kept elsewhere, and could set everything.
+    Elsewhere(Box<str>),
+    /// Values that are kept elsewhere, and set what stands at or below this path, over all else.
+    ElsewhereAt(Box<str>, Vec<String>),
+}
+
+/// Where something stands: in which part of the carrier, and where in its values.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The path in the values.
+    pub values: Path,
+    /// The part of the carrier.
+    pub part: Path,
+    /// Line and column, where the part is kept as text.
+    pub position: Option<Position>,
+    /// Whether the part is kept as text.
+    pub text: bool,
+}
+
+/// What a config is composed of, and against what it is read.
+pub struct Parts<'p, 'c> {
+    /// What the carrier says about its chart.
+    pub chart: &'p ChartSource,
+    /// What the carrier gives, lowest first.
+    pub layers: Vec<Layer>,
+    /// Who reads it.
+    pub reading: Reading,
+    /// The known charts.
+    pub catalogue: &'c Catalogue,
+    /// The chart to assume where none is known.
+    pub fallback: Option<&'c Block>,
+    /// The host cluster's Kubernetes version.
+    pub host_version: Option<KubeVersion>,
+}
+
+impl<'c> Config<'c> {
+    /// Composes a config as its reader would.
+    pub fn compose(parts: Parts<'_, 'c>) -> Self {
+        let Parts {
+            chart,
+            layers,
+            reading,
+            catalogue,
+            fallback,
+            host_version,
+        } = parts;
+        let mut chart = Chart::resolve(chart, catalogue);
+        for layer in &layers {
+            if let LayerContent::Values(document) = &layer.content {
+                chart.infer(&document.root, fallback, catalogue);
+            }
+        }
+        let fields: Vec<_> = chart.fields().collect();
+        let mut user = Tree::empty();
+        for (number, layer) in layers.iter().enumerate() {
+            user = match &layer.content {
+                LayerContent::Values(document) => {
+                    let relevant = relevant(&document.root);
+                    let node = match reading {
+                        Reading::Helm => relevant,
+                        Reading::Pod => fold(&relevant, &fields),
+                    };
+                    user.under(Tree::from_node(&node, &|at| Origin::Part(number, at)))
+                }
+                LayerContent::Unreadable(_) | LayerContent::Missing => {
+                    user.under(Tree::Unknown(Cause::Unreadable))
+                }
+                LayerContent::Elsewhere(what) => {
+                    user.under(Tree::Unknown(Cause::Elsewhere(what.clone())))
+                }
+                LayerContent::ElsewhereAt(what, keys) => {
+                    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+                    user.obscure(&keys, &Cause::Elsewhere(what.clone()));
+                    user
+                }
+            };
+        }
+        let effective = match reading {
+            Reading::Helm => chart.defaults().coalesce(user.clone()),
+            Reading::Pod => user.clone(),
+        };
+        Self {
+            chart,
+            layers,
+            host_version,
+            user,
+            effective,
+        }
+    }
+
+    /// What is in force at a path: the user's layers over the chart's defaults.
+    pub fn get<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Lookup<'_> {
+        self.effective.get(keys)
+    }
+
+    /// Whether the user's layers set something at a path.
+    pub fn user_presence(&self, keys: &[&str]) -> Presence<'_> {
+        self.user.presence(keys)
+    }
+
+    /// Everything that the user's layers are known to set.
+    pub fn user_paths(&self) -> Vec<(Path, &Known)> {
+        self.user.leaves(&Path::root())
+    }
+
+    /// Whether a layer could not be read.
+    pub fn has_unreadable(&self) -> bool {
+        self.layers.iter().any(|layer| {
+            matches!(
+                layer.content,
+                LayerContent::Unreadable(_) | LayerContent::Missing
+            )
+        })
+    }
+
+    /// The same config with more values over the user's; what is in force, without the places.
+    #[must_use]
+    pub fn with(&self, values: &Tree) -> Self {
+        let user = self.user.clone().under(values.clone());
+        Self {
+            chart: self.chart.clone(),
+            layers: Vec::new(),
+            host_version: self.host_version.clone(),
+            effective: self.chart.defaults().coalesce(user.clone()),
+            user,
+        }
+    }
+
+    /// The host cluster's Kubernetes version, where it is known.
+    pub const fn host_version(&self) -> Option<&KubeVersion> {
+        self.host_version.as_ref()
+    }
+
+    /// Distros that are enabled, in vCluster's order of decision.
+    pub fn enabled(&self) -> Vec<Distro> {
+        let enabled = |distro: &Distro| {
+            self.get(["controlPlane", "distro", distro.key(), "enabled"])
+                .bool()
+                == Some(true)
+        };
+        Distro::ALL
+            .into_iter()
+            .filter(|distro| self.chart.has_distro(*distro))
+            .filter(enabled)
+            .collect()
+    }
+
+    /// The distro in force, if it can be seen. None enabled means k8s.
+    pub fn distro(&self) -> Option<Distro> {
+        if self.chart.certainty() == super::Certainty::Legacy {
+            return self.chart.legacy_distro();
+        }
+        if let Some(first) = self.enabled().first() {
+            return Some(*first);
+        }
+        for distro in Distro::ALL
+            .into_iter()
+            .filter(|distro| self.chart.has_distro(*distro))
+        {
+            match self.get(["controlPlane", "distro", distro.key(), "enabled"]) {
+                Lookup::Unknown(cause) if !cause.is_charts() => return None,
+                // something that is no boolean: what it does depends on who looks
+                Lookup::Known(known) if !matches!(known.data, Data::Bool(_) | Data::Null) => {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        Some(Distro::K8s)
+    }
+
+    /// The documents that were read, with the layer that each belongs to.
+    pub fn documents(&self) -> impl Iterator<Item = (&Layer, &Document)> {
+        self.layers.iter().filter_map(|layer| match &layer.content {
+            LayerContent::Values(document) => Some((layer, document)),
+            _ => None,
+        })
+    }
+
+    /// Where a values path stands in the carrier: in the uppermost layer that has it, else where
+    /// the nearest path above it does.
+    pub fn place(&self, path: &Path) -> Place {
+        let mut looked_for = path.clone();
+        loop {
+            for (layer, document) in self.documents().collect::<Vec<_>>().into_iter().rev() {
+                if let Some(position) = locate(&document.root, &looked_for) {
+                    return layer.place(path.clone(), position);
+                }
+            }
+            if looked_for.steps().is_empty() {
+                break;
+            }
+            looked_for = looked_for.parent();
+        }
+        self.layers.last().map_or_else(
+            || Place {
+                values: path.clone(),
+                part: Path::root(),
+                position: None,
+                text: false,
+            },
+            |layer| layer.place(path.clone(), None),
+        )
+    }
+}
+
+impl Layer {
+    /// A place in this layer.
+    pub fn place(&self, values: Path, position: Option<Position>) -> Place {
+        Place {
+            values,
+            part: self.at.clone(),
+            position,
+            text: self.text,
+        }
+    }
+}
+
+impl Place {
+    /// The place as one field path: `spec.values.controlPlane.distro`.
+    pub fn field(&self) -> String {
+        self.part.join(&self.values).to_string()
+    }
+}
+
+impl fmt::Display for Place {
+    /// `spec.values.controlPlane.distro`, or for text
+    /// `controlPlane.distro (line 14 of data[config.yaml])`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            values,
+            part,
+            position,
+            text,
+        } = self;
+        match (text, position, values.steps().is_empty()) {
+            (false, ..) => f.write_str(&self.field()),
+            (true, Some(at), false) => write!(f, "{values} (line {} of {part})", at.line),
+            (true, Some(at), true) => write!(f, "{part} (line {})", at.line),
+            (true, None, false) => write!(f, "{values} (in {part})"),
+            (true, None, true) => write!(f, "{part}"),
+        }
+    }
+}
+
+impl Cause {
+    /// Whether only the chart's own part is unknown, not what a user set.
+    pub const fn is_charts(&self) -> bool {
+        matches!(self, Self::ChartVaries | Self::NotCatalogued)
+    }
+}
+
+/// The part of the values that anything here is about.
+fn relevant(root: &Node) -> Node {
+    match &root.data {
+        Data::Map(map) => Node {
+            data: Data::Map(
+                map.iter()
+                    .filter(|(key, _)| RELEVANT.iter().any(|wanted| go_fold_eq(key, wanted)))
+                    .map(|(key, entry)| (key.clone(), entry.clone()))
+                    .collect(),
+            ),
+            at: root.at,
+            plain: None,
+        },
+        // a null document sets nothing
+        Data::Null => Node {
+            data: Data::Map(Map::new()),
+            at: root.at,
+            plain: None,
+        },
+        _ => root.clone(),
+    }
+}
+
+/// A node as Go's JSON decoding matches its keys with the fields of a struct: ignoring case, in
+/// the order in which the converter from YAML writes keys, so that a later one wins.
+fn fold(node: &Node, fields: &[&Field]) -> Node {
+    let Data::Map(map) = &node.data else {
+        return node.clone();
+    };
+    let maps: Vec<_> = fields
+        .iter()
+        .filter_map(|field| match field {
+            Field::Map { fields, .. } => Some(fields),
+            Field::Leaf(_) => None,
+        })
+        .collect();
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut folded = Map::new();
+    for (key, entry) in entries {
+        let exact = maps.iter().any(|map| map.contains_key(key));
+        let field = maps
+            .iter()
+            .flat_map(|map| map.keys())
+            .find(|field| !exact && go_fold_eq(field, key))
+            .unwrap_or(key);
+        let below: Vec<_> = maps.iter().filter_map(|map| map.get(field)).collect();
+        let value = fold(&entry.value, &below);
+        match folded.get_mut(field) {
+            Some(Entry { value: earlier, .. }) => overlay(earlier, value),
+            None => {
+                folded.insert(
+                    field.clone(),
+                    Entry {
+                        at: entry.at,
+                        value,
+                    },
+                );
+            }
+        }
+    }
+    Node {
+        data: Data::Map(folded),
+        at: node.at,
+        plain: None,
+    }
+}
+
+/// Decoding into a struct that is filled already: maps are filled further, the rest is replaced.
+fn overlay(earlier: &mut Node, later: Node) {
+    match (&mut earlier.data, later.data) {
+        (Data::Map(earlier), Data::Map(later)) => {
+            for (key, entry) in later {
+                match earlier.get_mut(&key) {
+                    Some(before) => overlay(&mut before.value, entry.value),
+                    None => {
+                        earlier.insert(key, entry);
+                    }
+                }
+            }
+        }
+        (_, Data::Null) => {}
+        (earlier, later) => *earlier = later,
+    }
+}
+
+/// The place of a path's key; `Some(None)` where it is there, but has no place of its own.
+fn locate(root: &Node, path: &Path) -> Option<Option<Position>> {
+    let mut node = root;
+    let mut at = root.at;
+    for step in path.steps() {
+        (at, node) = match (step, &node.data) {
+            (Step::Key(key), Data::Map(map)) => {
+                map.get(key).map(|entry| (entry.at, &entry.value))?
+            }
+            (Step::Index(index), Data::List(items)) => {
+                items.get(*index).map(|item| (item.at, item))?
+            }
+            _ => return None,
+        };
+    }
+    Some(at)
+}

@@ -1,0 +1,28 @@
+//! The domain: vCluster's charts and eras, effective configs, distros, images, versions, stores.
+//!
+//! Mirrors the charts of `loft-sh/vcluster` from 0.20.0 on (`chart/values.yaml`,
+//! `chart/values.schema.json`, `chart/templates/_init-containers.tpl`, `_helper.tpl`,
+//! `_distro.tpl`) and `config/config.go`. Knows nothing of Kubernetes objects: carriers of every
+//! kind are lowered into a [`Subject`].
+
+mod catalogue;
+mod chart;
+mod config;
+mod distro;
+mod image;
+mod kubeversion;
+mod range;
+mod store;
+mod subject;
+mod tree;
+
+pub use self::catalogue::{Block, Catalogue, CatalogueError, Field, FieldType};
+pub use self::chart::{Certainty, Chart, ChartSource, Era};
+pub use self::config::{Config, Layer, LayerContent, Parts, Place};
+pub use self::distro::Distro;
+pub use self::image::{Component, Image, ImagePart};
+pub use self::kubeversion::KubeVersion;
+pub use self::range::{Range, RangeError};
+pub use self::store::Store;
+pub use self::subject::{Operation, Reading, Subject};
+pub use self::tree::{Branch, Cause, Known, Lookup, Origin, Presence, Tree};

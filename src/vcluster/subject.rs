@@ -1,0 +1,36 @@
+//! All that a rule sees.
+
+use super::Config;
+
+/// One config under review: now, and before the change.
+#[derive(Debug)]
+pub struct Subject<'c> {
+    /// What is being done to the carrier.
+    pub operation: Operation,
+    /// Who reads the values next, and how strictly.
+    pub reading: Reading,
+    /// The config as it will be.
+    pub now: Config<'c>,
+    /// The config as it was, where the carrier held the same release before.
+    pub before: Option<Config<'c>>,
+}
+
+/// What is done to a carrier; everything else is allowed without a look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Operation {
+    /// It is new.
+    Create,
+    /// It is changed.
+    Update,
+}
+
+/// Who reads the values next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reading {
+    /// Helm: the values are laid over the chart's defaults and checked against its schema; the
+    /// last duplicate wins, keys are case-sensitive.
+    Helm,
+    /// vCluster's pod: the values are the whole config, read strictly (a duplicate is an error)
+    /// and with Go's JSON field matching, which ignores case.
+    Pod,
+}

@@ -1,0 +1,474 @@
+//! Values as far as they are known: each leaf Known with its origin, or Unknown with the cause.
+//!
+//! Mirrors Helm's merging (`pkg/chart/common/util/coalesce.go` and `pkg/cli/values`): layers that
+//! a user gives replace each other leaf by leaf, where `null` is a value; then they are laid over
+//! the chart's defaults, where `null` deletes.
+
+use std::collections::BTreeMap;
+
+use crate::values::{Data, Node, Path, Position};
+
+/// A piece of values: a leaf, a map, or something that cannot be seen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    /// A scalar or a list (lists go in whole), or an explicit null.
+    Leaf(Known),
+    /// A map.
+    Map(Branch),
+    /// Anything could stand here, or nothing.
+    Unknown(Cause),
+}
+
+/// A map of a [`Tree`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Branch {
+    entries: BTreeMap<Box<str>, Tree>,
+    /// Why keys that are not in `entries` may exist all the same; `None`: they do not.
+    rest: Option<Cause>,
+    /// Who wrote the map last; `None` for the chart.
+    origin: Origin,
+}
+
+/// A value, and where it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// The value.
+    pub data: Data,
+    /// The source text, where Go reads a plain scalar as something else (see [`Node::plain`]).
+    pub plain: Option<Box<str>>,
+    /// Where the value comes from.
+    pub origin: Origin,
+}
+
+/// Where a known value comes from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Origin {
+    /// The chart's own `values.yaml`.
+    #[default]
+    Chart,
+    /// A part of the carrier, by its number, and the place in its text.
+    Part(usize, Option<Position>),
+    /// A default that is about to go in.
+    Default,
+}
+
+/// Why something is Unknown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// A layer points at values that are kept elsewhere, in these words.
+    Elsewhere(Box<str>),
+    /// A part of the carrier could not be read.
+    Unreadable,
+    /// The chart version is not known, and the charts that it may be differ here.
+    ChartVaries,
+    /// The chart's catalogue does not cover this path.
+    NotCatalogued,
+}
+
+/// Whether something is set at a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Presence<'t> {
+    /// Nothing is, for certain.
+    Unset,
+    /// Something is: this leaf, or a map; or something above is a leaf (`resources: null`).
+    Set(Option<&'t Known>),
+    /// It cannot be seen.
+    Unknown,
+}
+
+/// What is known at a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lookup<'t> {
+    /// A scalar, list or explicit null.
+    Known(&'t Known),
+    /// A map.
+    Map(&'t Branch),
+    /// Anything could be there, or nothing.
+    Unknown(&'t Cause),
+    /// Nothing is there.
+    Absent,
+}
+
+impl Tree {
+    /// A map without entries.
+    pub const fn empty() -> Self {
+        Self::Map(Branch {
+            entries: BTreeMap::new(),
+            rest: None,
+            origin: Origin::Chart,
+        })
+    }
+
+    /// A map with one key.
+    pub fn of_key(key: &str, below: Self) -> Self {
+        Self::Map(Branch {
+            entries: [(key.into(), below)].into(),
+            ..Branch::default()
+        })
+    }
+
+    /// The values of one node; `origin` makes the origin of what stands at a place.
+    pub fn from_node(node: &Node, origin: &impl Fn(Option<Position>) -> Origin) -> Self {
+        match &node.data {
+            Data::Map(map) => Self::Map(Branch {
+                entries: map
+                    .iter()
+                    .map(|(key, entry)| {
+                        let mut tree = Self::from_node(&entry.value, origin);
+                        // a map is named by its key: that is where a person looks for it
+                        if let Self::Map(branch) = &mut tree {
+                            branch.origin = origin(entry.at);
+                        }
+                        (key.clone(), tree)
+                    })
+                    .collect(),
+                rest: None,
+                origin: origin(node.at),
+            }),
+            data => Self::Leaf(Known {
+                data: data.clone(),
+                plain: node.plain.clone(),
+                origin: origin(node.at),
+            }),
+        }
+    }
+
+    /// What stands at a path of keys.
+    pub fn get<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Lookup<'_> {
+        let mut tree = self;
+        for key in keys {
+            match tree {
+                Self::Leaf(_) => return Lookup::Absent,
+                Self::Unknown(cause) => return Lookup::Unknown(cause),
+                Self::Map(branch) => match (branch.entries.get(key), &branch.rest) {
+                    (Some(below), _) => tree = below,
+                    (None, Some(cause)) => return Lookup::Unknown(cause),
+                    (None, None) => return Lookup::Absent,
+                },
+            }
+        }
+        match tree {
+            Self::Leaf(known) => Lookup::Known(known),
+            Self::Map(branch) => Lookup::Map(branch),
+            Self::Unknown(cause) => Lookup::Unknown(cause),
+        }
+    }
+
+    /// Whether something is set at a path of keys. A leaf above it counts, null included: whoever
+    /// wrote it decided about everything below.
+    pub fn presence(&self, keys: &[&str]) -> Presence<'_> {
+        let mut tree = self;
+        for key in keys {
+            match tree {
+                Self::Leaf(_) => return Presence::Set(None),
+                Self::Unknown(_) => return Presence::Unknown,
+                Self::Map(branch) => match (branch.entries.get(*key), &branch.rest) {
+                    (Some(below), _) => tree = below,
+                    (None, Some(_)) => return Presence::Unknown,
+                    (None, None) => return Presence::Unset,
+                },
+            }
+        }
+        match tree {
+            Self::Leaf(known) => Presence::Set(Some(known)),
+            Self::Map(_) => Presence::Set(None),
+            Self::Unknown(_) => Presence::Unknown,
+        }
+    }
+
+    /// Every known leaf at or below a path of keys, in the order of their paths.
+    pub fn leaves(&self, at: &Path) -> Vec<(Path, &Known)> {
+        let mut tree = self;
+        for key in at.as_keys().unwrap_or_default() {
+            match tree {
+                Self::Map(branch) => match branch.entries.get(key) {
+                    Some(below) => tree = below,
+                    None => return Vec::new(),
+                },
+                _ => return Vec::new(),
+            }
+        }
+        match tree {
+            Self::Leaf(known) => vec![(at.clone(), known)],
+            Self::Unknown(_) => Vec::new(),
+            Self::Map(branch) => branch
+                .entries
+                .iter()
+                .flat_map(|(key, below)| {
+                    let leaves = below.leaves(&Path::root());
+                    let key = at.key(key);
+                    leaves
+                        .into_iter()
+                        .map(move |(path, known)| (key.join(&path), known))
+                })
+                .collect(),
+        }
+    }
+
+    /// This layer with another over it, both given by the user: the upper one replaces, leaf by
+    /// leaf, and its `null` is a value like any other.
+    #[must_use]
+    pub fn under(self, upper: Self) -> Self {
+        match (self, upper) {
+            (lower, Self::Map(upper)) => {
+                let mut merged = match lower {
+                    Self::Map(lower) => lower,
+                    Self::Unknown(cause) => Branch {
+                        rest: Some(cause),
+                        ..Branch::default()
+                    },
+                    Self::Leaf(_) => Branch::default(),
+                };
+                if upper.rest.is_some() {
+                    // the upper layer may hold any key, so whatever it does not name is open
+                    merged = Branch {
+                        rest: upper.rest,
+                        ..Branch::default()
+                    };
+                }
+                merged.origin = upper.origin;
+                for (key, above) in upper.entries {
+                    let below = merged
+                        .entries
+                        .remove(&key)
+                        .or_else(|| merged.rest.clone().map(Self::Unknown));
+                    let tree =
+                        below.map_or_else(|| above.clone(), |below| below.under(above.clone()));
+                    merged.entries.insert(key, tree);
+                }
+                Self::Map(merged)
+            }
+            (_, upper) => upper,
+        }
+    }
+
+    /// The chart's defaults (`self`) with all that the user gives over them: `null` deletes, and
+    /// a user's scalar stays where the chart has a map.
+    #[must_use]
+    pub fn coalesce(self, user: Self) -> Self {
+        match (self, user) {
+            (chart, Self::Map(user)) => {
+                let mut merged = match chart {
+                    Self::Map(chart) => chart,
+                    Self::Unknown(cause) => Branch {
+                        rest: Some(cause),
+                        ..Branch::default()
+                    },
+                    Self::Leaf(_) => Branch::default(),
+                };
+                if user.rest.is_some() {
+                    merged = Branch {
+                        rest: user.rest,
+                        ..Branch::default()
+                    };
+                }
+                merged.origin = user.origin;
+                for (key, above) in user.entries {
+                    let below = merged
+                        .entries
+                        .remove(&key)
+                        .or_else(|| merged.rest.clone().map(Self::Unknown));
+                    if matches!(
+                        &above,
+                        Self::Leaf(Known {
+                            data: Data::Null,
+                            ..
+                        })
+                    ) {
+                        if merged.rest.is_some() {
+                            // deleted for certain, although other keys of the map are open
+                            merged.entries.insert(key, above);
+                        }
+                        continue;
+                    }
+                    let below = below.unwrap_or_else(Self::empty);
+                    merged.entries.insert(key, below.coalesce(above));
+                }
+                Self::Map(merged)
+            }
+            (_, user) => user,
+        }
+    }
+
+    /// What two sets of defaults agree on; where they differ, or only one has a value, Unknown.
+    #[must_use]
+    pub fn common(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Map(mut ours), Self::Map(theirs)) => {
+                let keys: Vec<_> = ours
+                    .entries
+                    .keys()
+                    .chain(theirs.entries.keys())
+                    .cloned()
+                    .collect();
+                for key in keys {
+                    let tree = match (ours.entries.remove(&key), theirs.entries.get(&key)) {
+                        (Some(our), Some(their)) => our.common(their),
+                        _ => Self::Unknown(Cause::ChartVaries),
+                    };
+                    ours.entries.insert(key, tree);
+                }
+                ours.rest = ours.rest.or_else(|| theirs.rest.clone());
+                Self::Map(ours)
+            }
+            (Self::Leaf(ours), Self::Leaf(theirs)) if ours.data == theirs.data => Self::Leaf(ours),
+            (Self::Unknown(cause), _) => Self::Unknown(cause),
+            _ => Self::Unknown(Cause::ChartVaries),
+        }
+    }
+
+    /// Makes everything Unknown that stands at or below a path of keys.
+    pub fn obscure(&mut self, keys: &[&str], cause: &Cause) {
+        match keys.split_first() {
+            None => *self = Self::Unknown(cause.clone()),
+            Some((key, below)) => match self {
+                Self::Unknown(_) => {}
+                Self::Leaf(_) => {
+                    *self = Self::empty();
+                    self.obscure(keys, cause);
+                }
+                Self::Map(branch) => branch
+                    .entries
+                    .entry((*key).into())
+                    .or_insert_with(Self::empty)
+                    .obscure(below, cause),
+            },
+        }
+    }
+}
+
+impl Branch {
+    /// The entries that are there, or of which it is not known.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Tree)> {
+        self.entries.iter().map(|(key, tree)| (&**key, tree))
+    }
+
+    /// Who wrote the map last.
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Why keys that are not among the entries may exist all the same.
+    pub const fn rest(&self) -> Option<&Cause> {
+        self.rest.as_ref()
+    }
+
+    /// The entry of a key, to change.
+    pub(super) fn entry_mut(&mut self, key: &str) -> Option<&mut Tree> {
+        self.entries.get_mut(key)
+    }
+
+    /// Says that keys which are not among the entries may exist all the same.
+    pub fn open(&mut self, cause: Cause) {
+        self.rest = Some(cause);
+    }
+}
+
+impl Origin {
+    /// Whether the user wrote it, in any part of the carrier.
+    pub const fn is_user(self) -> bool {
+        matches!(self, Self::Part(..))
+    }
+}
+
+impl<'t> Lookup<'t> {
+    /// The boolean, if one is known to stand there.
+    pub fn bool(self) -> Option<bool> {
+        match self {
+            Self::Known(Known {
+                data: Data::Bool(value),
+                ..
+            }) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The string, if one is known to stand there.
+    pub fn str(self) -> Option<&'t str> {
+        match self {
+            Self::Known(Known {
+                data: Data::String(text),
+                ..
+            }) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Where it comes from, if it is known.
+    pub fn origin(self) -> Option<Origin> {
+        match self {
+            Self::Known(known) => Some(known.origin),
+            Self::Map(branch) => Some(branch.origin),
+            Self::Unknown(_) | Self::Absent => None,
+        }
+    }
+
+    /// Whether it cannot be seen what stands there.
+    pub const fn is_unknown(self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::{Limits, read_yaml};
+
+    fn tree(text: &str, part: usize) -> Tree {
+        let document = read_yaml(text.as_bytes(), &Limits::VALUES).unwrap();
+        Tree::from_node(&document.root, &|at| Origin::Part(part, at))
+    }
+
+    fn get<'t>(tree: &'t Tree, path: &str) -> Lookup<'t> {
+        tree.get(path.split('.'))
+    }
+
+    #[test]
+    fn a_users_null_deletes_the_charts_default_but_not_a_lower_layer_of_the_user() {
+        let chart = tree("a: {b: 1, c: 2}", 0);
+        let user = tree("a: null", 1).under(tree("a: {b: 3}", 2));
+        let merged = chart.clone().coalesce(user);
+        assert!(
+            matches!(get(&merged, "a.c"), Lookup::Known(_)),
+            "the chart's c is back"
+        );
+        let merged = chart.coalesce(tree("a: {b: null}", 1));
+        assert_eq!(get(&merged, "a.b"), Lookup::Absent);
+        assert!(matches!(get(&merged, "a.c"), Lookup::Known(_)));
+    }
+
+    #[test]
+    fn what_an_opaque_layer_could_set_and_none_above_sets_is_unknown() {
+        let opaque = Tree::Unknown(Cause::Elsewhere("valuesFrom".into()));
+        let user = opaque.under(tree("a: {b: {c: 1}, d: null}", 0));
+        let merged = tree("a: {b: {e: 2}, d: 3}\nf: 4", 1).coalesce(user);
+        assert!(matches!(get(&merged, "a.b.c"), Lookup::Known(_)));
+        assert!(get(&merged, "a.b.e").is_unknown());
+        assert!(get(&merged, "f").is_unknown());
+        assert!(!get(&merged, "a.d").is_unknown(), "deleted for certain");
+    }
+
+    #[test]
+    fn an_opaque_layer_above_hides_only_its_path() {
+        let mut user = tree("a: {b: 1, c: 2}", 0);
+        user.obscure(&["a", "b"], &Cause::Elsewhere("targetPath".into()));
+        user.obscure(&["x", "y"], &Cause::Elsewhere("targetPath".into()));
+        assert!(get(&user, "a.b").is_unknown());
+        assert!(get(&user, "x.y.z").is_unknown());
+        assert!(matches!(get(&user, "a.c"), Lookup::Known(_)));
+    }
+
+    #[test]
+    fn defaults_of_several_charts_are_known_where_they_agree() {
+        let merged = tree("a: 1\nb: 1\nc: {d: 1}", 0).common(&tree("a: 1\nb: 2\nc: {d: 1}", 0));
+        assert!(matches!(get(&merged, "a"), Lookup::Known(_)));
+        assert!(get(&merged, "b").is_unknown());
+        assert!(matches!(get(&merged, "c.d"), Lookup::Known(_)));
+    }
+
+    #[test]
+    fn a_users_scalar_stays_where_the_chart_has_a_map() {
+        let merged = tree("a: {b: 1}", 0).coalesce(tree("a: x", 1));
+        assert_eq!(get(&merged, "a").str(), Some("x"));
+    }
+}
