@@ -1,0 +1,221 @@
+//! Flux' HelmRelease (`helm.toolkit.fluxcd.io`): layers and precedence.
+//!
+//! Mirrors helm-controller's `docs/spec/v2/helmreleases.md`: `valuesFrom` in order, then `values`
+//! over them; an entry with `targetPath` overwrites everything, inline values included. The chart
+//! is named in `spec.chart.spec`, or kept elsewhere behind `spec.chartRef`.
+
+use serde_json::value::RawValue;
+
+use super::dig::{dig, dig_list, dig_str};
+use super::{Carried, Content, Encoding, Part, Release};
+use crate::values::Path;
+use crate::vcluster::{ChartSource, Reading};
+
+/// More entries of `valuesFrom` than anybody has; the rest is taken together.
+const VALUES_FROM: usize = 64;
+
+/// Everything of a HelmRelease that has a say in the config.
+const PIECES: [&[&str]; 7] = [
+    &["spec", "values"],
+    &["spec", "valuesFrom"],
+    &["spec", "chart"],
+    &["spec", "chartRef"],
+    &["spec", "releaseName"],
+    &["spec", "targetNamespace"],
+    &["spec", "kubeConfig"],
+];
+
+/// Whether this is a HelmRelease of Flux, in any version.
+pub(super) fn is_helm_release(group: &str, kind: &str) -> bool {
+    group == "helm.toolkit.fluxcd.io" && kind == "HelmRelease"
+}
+
+/// The config in a HelmRelease, if it deploys vCluster.
+pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str) -> Vec<Carried<'a>> {
+    let chart = chart(object);
+    if !chart.may_be_vcluster() || (chart.name.is_none() && !looks_like_vcluster(object)) {
+        return Vec::new();
+    }
+    vec![Carried {
+        release: release(object, namespace),
+        chart,
+        parts: parts(object),
+        reading: Reading::Helm,
+        edit_at: Some(Path::dotted("spec.values")),
+        pieces: PIECES.iter().map(|keys| dig(object, keys)).collect(),
+    }]
+}
+
+fn chart(object: &RawValue) -> ChartSource {
+    let Some(spec) = dig(object, &["spec", "chart", "spec"]) else {
+        let elsewhere = dig(object, &["spec", "chartRef"]).map(|_| Path::dotted("spec.chartRef"));
+        return ChartSource {
+            elsewhere,
+            ..ChartSource::default()
+        };
+    };
+    // a chart in a Git repository or bucket has the version that its own Chart.yaml says
+    let versioned = dig_str(spec, &["sourceRef", "kind"])
+        .is_none_or(|kind| !matches!(&*kind, "GitRepository" | "Bucket"));
+    ChartSource {
+        name: dig_str(spec, &["chart"]).map(Into::into),
+        version: dig_str(spec, &["version"])
+            .filter(|_| versioned)
+            .map(Into::into),
+        elsewhere: None,
+    }
+}
+
+/// Behind a `chartRef` may be any chart: it is vCluster's if the reference is called so, or if
+/// the values have what only vCluster's have.
+fn looks_like_vcluster(object: &RawValue) -> bool {
+    dig_str(object, &["spec", "chartRef", "name"]).is_some_and(|name| name == "vcluster")
+        || dig(object, &["spec", "values", "controlPlane", "distro"]).is_some()
+}
+
+/// `HelmRelease.GetReleaseName`: the release's own name, or target namespace and name.
+fn release(object: &RawValue, namespace: &str) -> Release {
+    let name = dig_str(object, &["metadata", "name"])
+        .or_else(|| dig_str(object, &["metadata", "generateName"]))
+        .unwrap_or_default();
+    let target = dig_str(object, &["spec", "targetNamespace"]).filter(|name| !name.is_empty());
+    let given = dig_str(object, &["spec", "releaseName"]).filter(|name| !name.is_empty());
+    Release {
+        cluster: dig(object, &["spec", "kubeConfig"]).map(|raw| raw.get().to_owned()),
+        name: match (given, &target) {
+            (Some(given), _) => given.into_owned(),
+            (None, Some(target)) => format!("{target}-{name}"),
+            (None, None) => name.into_owned(),
+        },
+        namespace: target.map_or_else(|| namespace.to_owned(), Into::into),
+    }
+}
+
+fn parts(object: &RawValue) -> Vec<Part<'_>> {
+    let at = Path::dotted("spec.valuesFrom");
+    let mut below = Vec::new();
+    let mut above = Vec::new();
+    let from = dig_list(object, &["spec", "valuesFrom"], VALUES_FROM + 1).unwrap_or_default();
+    for (number, entry) in from.into_iter().enumerate() {
+        if number == VALUES_FROM {
+            above.push(Part {
+                at: at.clone(),
+                content: Content::Elsewhere,
+            });
+            break;
+        }
+        let at = at.index(number);
+        match dig_str(entry, &["targetPath"]).filter(|path| !path.is_empty()) {
+            None => below.push(Part {
+                at,
+                content: Content::Elsewhere,
+            }),
+            Some(path) => {
+                above.push(Part {
+                    at,
+                    content: Content::ElsewhereAt(target_keys(&path)),
+                });
+            }
+        }
+    }
+    if let Some(raw) = dig(object, &["spec", "values"]) {
+        let content = Content::Values(Encoding::Object, raw);
+        below.push(Part {
+            at: Path::dotted("spec.values"),
+            content,
+        });
+    }
+    below.extend(above);
+    below
+}
+
+/// The keys of a `targetPath` in Helm's `--set` grammar, up to the first that could mean more
+/// than one plain key: whatever stands below is Unknown then.
+fn target_keys(path: &str) -> Vec<String> {
+    path.split('.')
+        .take_while(|key| !key.is_empty() && !key.contains(['[', '\\', ',', '{', '=']))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn carried(spec: &str) -> Option<(Release, ChartSource, Vec<String>)> {
+        let text = format!(r#"{{"metadata":{{"name":"dev"}},"spec":{spec}}}"#);
+        let raw: &RawValue = serde_json::from_str(&text).unwrap();
+        configs(raw, "team-a").pop().map(|carried| {
+            let parts = carried.parts.iter().map(|part| {
+                let keys = match &part.content {
+                    Content::ElsewhereAt(keys) => format!(" {}", keys.join("/")),
+                    _ => String::new(),
+                };
+                format!("{}{keys}", part.at)
+            });
+            (carried.release, carried.chart, parts.collect())
+        })
+    }
+
+    #[test]
+    fn layers_stand_in_fluxs_order() {
+        let (_, _, parts) = carried(
+            r#"{"chart":{"spec":{"chart":"vcluster","version":"0.30.x"}},"values":{},"valuesFrom":[
+                {"kind":"ConfigMap","name":"a"},
+                {"kind":"Secret","name":"b","targetPath":"controlPlane.distro.k3s.enabled"},
+                {"kind":"ConfigMap","name":"c","targetPath":"controlPlane.x[0].y"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            parts,
+            [
+                "spec.valuesFrom[0]",
+                "spec.values",
+                "spec.valuesFrom[1] controlPlane/distro/k3s/enabled",
+                "spec.valuesFrom[2] controlPlane",
+            ],
+        );
+    }
+
+    #[test]
+    fn releases_are_named_as_flux_names_them() {
+        for (spec, namespace, name) in [
+            ("", "team-a", "dev"),
+            (r#","targetNamespace":"vc""#, "vc", "vc-dev"),
+            (r#","targetNamespace":"vc","releaseName":"r""#, "vc", "r"),
+        ] {
+            let spec = format!(r#"{{"chart":{{"spec":{{"chart":"vcluster"}}}}{spec}}}"#);
+            let (release, ..) = carried(&spec).unwrap();
+            assert_eq!(
+                (release.namespace.as_str(), release.name.as_str()),
+                (namespace, name)
+            );
+        }
+    }
+
+    #[test]
+    fn the_chart_is_as_known_as_flux_lets_it_be() {
+        let chart = |spec: &str| carried(spec).map(|(_, chart, _)| chart);
+        assert_eq!(chart(r#"{"chart":{"spec":{"chart":"podinfo"}}}"#), None);
+        assert_eq!(
+            chart(r#"{"chartRef":{"kind":"OCIRepository","name":"podinfo"}}"#),
+            None
+        );
+        let elsewhere = Some(Path::dotted("spec.chartRef"));
+        let behind_reference = ChartSource {
+            elsewhere,
+            ..ChartSource::default()
+        };
+        assert_eq!(
+            chart(r#"{"chartRef":{"name":"x"},"values":{"controlPlane":{"distro":{}}}}"#),
+            Some(behind_reference.clone()),
+        );
+        assert_eq!(
+            chart(r#"{"chartRef":{"kind":"OCIRepository","name":"vcluster"}}"#),
+            Some(behind_reference.clone()),
+        );
+        let git = r#"{"chart":{"spec":{"chart":"./charts/vcluster","version":"0.30.0",
+            "sourceRef":{"kind":"GitRepository"}}}}"#;
+        assert_eq!(chart(git).unwrap().version, None);
+    }
+}
