@@ -1,0 +1,331 @@
+//! What the platform team wants: one document, compiled.
+//!
+//! `distrogate policy` prints the built-in document, which is read by the same code as any other.
+
+mod decode;
+mod document;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use semver::Version;
+
+pub use self::decode::{PolicyError, nearest};
+use crate::values::{Node, Path};
+use crate::vcluster::{Block, Catalogue, Distro, Range};
+
+/// The built-in policy, as a document.
+pub const BUILT_IN: &str = include_str!("built-in.yaml");
+
+/// What a finding leads to, from the mildest to the strictest.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Action {
+    /// The rule is not looked at.
+    Disabled,
+    /// It is written to the audit log, and the user sees nothing.
+    Audit,
+    /// The user is warned.
+    Warn,
+    /// The request is refused.
+    Deny,
+}
+
+/// A compiled policy.
+#[derive(Debug)]
+pub struct Policy {
+    /// The document's name.
+    pub name: String,
+    /// No rule does more than this.
+    pub enforcement: Action,
+    /// The chart to assume where none is known.
+    pub fallback: Option<Version>,
+    /// What goes into a config where nothing is set.
+    pub defaults: Defaults,
+    /// What the document says about single rules.
+    rules: BTreeMap<Box<str>, Action>,
+    /// Changes of the distro that are allowed.
+    pub transitions: Vec<Transition>,
+    /// The charts that are known.
+    pub catalogue: &'static Catalogue,
+}
+
+/// What goes into a config.
+#[derive(Debug, Default)]
+pub struct Defaults {
+    /// When.
+    pub on: On,
+    /// Over what.
+    pub apply: Apply,
+    /// A piece of vcluster.yaml, leaf by leaf, in its own order.
+    pub values: Vec<(Path, Node)>,
+    /// Which of the chart's own defaults are written out.
+    pub pin: Vec<Pin>,
+}
+
+/// When defaults go in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum On {
+    /// Into a new config only: an unrelated edit must not restart a control plane.
+    #[default]
+    Create,
+    /// Into a changed config too.
+    Always,
+}
+
+/// Over what defaults go in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Apply {
+    /// Only where nothing is set.
+    #[default]
+    Missing,
+    /// Over what is set, too.
+    Always,
+}
+
+/// A block of the chart's own defaults.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pin {
+    /// Registry, repository and tag of the images of the distro in force.
+    Images,
+    /// The resources of the distro's init container.
+    Resources,
+}
+
+/// A change of the distro that is allowed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transition {
+    /// The distro before.
+    pub from: Distro,
+    /// The distro after.
+    pub to: Distro,
+    /// The charts that it is allowed under; all, if it does not say.
+    pub charts: Option<Range>,
+}
+
+impl Policy {
+    /// The built-in policy.
+    pub fn built_in() -> Self {
+        // not input: the document is part of the program, and a test reads it
+        Self::parse(BUILT_IN, Catalogue::embedded()).expect("the built-in policy is well-formed")
+    }
+
+    /// Reads a policy document. What it leaves out is as in the built-in policy.
+    pub fn parse(text: &str, catalogue: &'static Catalogue) -> Result<Self, PolicyError> {
+        document::read(text, catalogue)
+    }
+
+    /// What a rule leads to: what the document says, else the rule's own action, and never more
+    /// than the document's enforcement.
+    pub fn action(&self, rule: &str, own: Action) -> Action {
+        self.rules
+            .get(rule)
+            .copied()
+            .unwrap_or(own)
+            .min(self.enforcement)
+    }
+
+    /// The same policy with at most this enforcement.
+    #[must_use]
+    pub fn capped(mut self, enforcement: Action) -> Self {
+        self.enforcement = self.enforcement.min(enforcement);
+        self
+    }
+
+    /// The chart to assume where none is known, in the catalogue.
+    pub fn fallback_block(&self) -> Option<&'static Block> {
+        self.catalogue.get(self.fallback.as_ref()?)
+    }
+}
+
+impl Action {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "Disabled",
+            Self::Audit => "Audit",
+            Self::Warn => "Warn",
+            Self::Deny => "Deny",
+        }
+    }
+
+    /// One step milder: a denial becomes a warning, a warning an entry in the audit log.
+    #[must_use]
+    pub const fn milder(self) -> Self {
+        match self {
+            Self::Deny => Self::Warn,
+            Self::Warn | Self::Audit => Self::Audit,
+            Self::Disabled => Self::Disabled,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "disabled",
+            Self::Audit => "audit",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Policy, String> {
+        Policy::parse(text, Catalogue::embedded()).map_err(|error| error.to_string())
+    }
+
+    fn with_spec(spec: &str) -> String {
+        format!(
+            "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {{name: p}}\nspec:\n{spec}"
+        )
+    }
+
+    #[test]
+    fn the_built_in_policy_says_what_the_code_does_by_itself() {
+        let policy = Policy::built_in();
+        assert_eq!(policy.enforcement, Action::Deny);
+        assert_eq!(policy.defaults.pin, [Pin::Images, Pin::Resources]);
+        for rule in crate::rules::RULES {
+            assert_eq!(policy.rules.get(rule.id), Some(&rule.action), "{}", rule.id);
+        }
+        assert_eq!(policy.rules.len(), crate::rules::RULES.len());
+    }
+
+    #[test]
+    fn a_document_may_leave_everything_out() {
+        let policy = parse(&with_spec("  enforcement: Warn\n")).unwrap();
+        assert_eq!(policy.action("only-one-distro", Action::Deny), Action::Warn);
+        assert_eq!(
+            policy.defaults.pin,
+            [Pin::Images, Pin::Resources],
+            "as in the built-in policy"
+        );
+        let policy = parse(&with_spec(
+            "  rules: {only-one-distro: {action: Disabled}}\n",
+        ))
+        .unwrap();
+        assert_eq!(
+            policy.action("only-one-distro", Action::Deny),
+            Action::Disabled
+        );
+        assert_eq!(
+            policy
+                .capped(Action::Audit)
+                .action("tag-form", Action::Deny),
+            Action::Audit
+        );
+    }
+
+    #[test]
+    fn on_is_read_although_yaml_1_1_takes_it_for_true() {
+        let policy = parse(&with_spec("  defaults: {on: Always, apply: Always}\n")).unwrap();
+        assert_eq!(
+            (policy.defaults.on, policy.defaults.apply),
+            (On::Always, Apply::Always)
+        );
+    }
+
+    #[test]
+    fn defaults_are_read_leaf_by_leaf() {
+        let policy = parse(&with_spec(
+            "  defaults:\n    values:\n      controlPlane:\n        advanced: {defaultImageRegistry: r.example}\n        distro: {k8s: {resources: {limits: {memory: 512Mi}}}}\n    pinChartDefaults: []\n",
+        ))
+        .unwrap();
+        let paths: Vec<_> = policy
+            .defaults
+            .values
+            .iter()
+            .map(|(path, _)| path.to_string())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "controlPlane.advanced.defaultImageRegistry",
+                "controlPlane.distro.k8s.resources.limits.memory",
+            ],
+        );
+        assert!(policy.defaults.pin.is_empty());
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (text, error) in [
+            ("", "the policy is empty"),
+            ("a: [", "line 2, column 1: not YAML"),
+            (
+                "kind: DistroPolicy\n",
+                "line 1, column 1: apiVersion is missing",
+            ),
+            (
+                "apiVersion: distrogate.io/v2\nkind: DistroPolicy\n",
+                "line 1, column 13: apiVersion: has to be distrogate.io/v1alpha1",
+            ),
+            (
+                &with_spec("  enforcment: Warn\n"),
+                "line 5, column 3: spec.enforcment: unknown key; did you mean enforcement?",
+            ),
+            (
+                &with_spec("  enforcement: block\n"),
+                "line 5, column 16: spec.enforcement: has to be one of Deny, Warn, Audit",
+            ),
+            (
+                &with_spec("  rules:\n    tag-from: {action: Warn}\n"),
+                "line 6, column 5: spec.rules.tag-from: unknown rule; did you mean tag-form?",
+            ),
+            (
+                &with_spec("  rules:\n    tag-form: {action: deny}\n"),
+                "line 6, column 24: spec.rules.tag-form.action: has to be one of Deny, Warn, Audit, Disabled",
+            ),
+            (
+                &with_spec("  rules:\n    tag-form: {allow: []}\n"),
+                "line 6, column 16: spec.rules.tag-form.allow: unknown key; there is only action",
+            ),
+            (
+                &with_spec("  rules: {distro-change: {allow: [{from: k3s, to: k9s}]}}\n"),
+                "line 5, column 51: spec.rules.distro-change.allow[0].to: has to be one of k3s, k0s, eks, k8s",
+            ),
+            (
+                &with_spec("  rules: {distro-change: {allow: [{from: k3s}]}}\n"),
+                "line 5, column 35: spec.rules.distro-change.allow[0]: to is missing",
+            ),
+            (
+                &with_spec("  chart: {fallback: 0.36}\n"),
+                "line 5, column 21: spec.chart.fallback: has to be a string; quote it: \"0.36\"",
+            ),
+            (
+                &with_spec("  chart: {fallback: \"0.99\"}\n"),
+                "line 5, column 21: spec.chart.fallback: has to be a vCluster chart from 0.20 to 0.36",
+            ),
+            (
+                &with_spec("  enforcement: Deny\n  enforcement: Warn\n"),
+                "line 6, column 3: spec.enforcement: set before, in line 5",
+            ),
+            (
+                &with_spec(
+                    "  defaults:\n    values: {controlPlane: {distro: {k8s: {apiServer: {imag: {}}}}}}\n",
+                ),
+                "line 6, column 56: spec.defaults.values.controlPlane.distro.k8s.apiServer.imag: no vCluster chart has this field; did you mean image?",
+            ),
+            (
+                &with_spec(
+                    "  defaults:\n    values: {controlPlane: {distro: {k8s: {version: 1.30}}}}\n",
+                ),
+                "line 6, column 53: spec.defaults.values.controlPlane.distro.k8s.version: has to be a string; quote it: \"1.30\"",
+            ),
+            (
+                &with_spec("  defaults: {pinChartDefaults: [image]}\n"),
+                "line 5, column 33: spec.defaults.pinChartDefaults[0]: has to be one of images, resources",
+            ),
+            (
+                &with_spec("  defaults: [1]\n"),
+                "line 5, column 13: spec.defaults: has to be a map",
+            ),
+        ] {
+            assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+        }
+    }
+}

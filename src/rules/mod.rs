@@ -1,0 +1,124 @@
+//! The rules: one file each, with id, default action and words.
+//!
+//! A rule sees a [`Subject`] and the policy, and reports [`Finding`]s. What a finding leads to is
+//! decided here, in one place: the policy's action for the rule, what the rule says it may at most
+//! be, the policy's enforcement, and the ratchet.
+
+mod distro_change;
+mod finding;
+mod only_one_distro;
+mod opaque_values;
+mod registry_form;
+mod schema;
+mod tag_form;
+mod unknown_distro;
+mod unknown_field;
+mod unreadable_values;
+mod wrong_type;
+
+pub use self::finding::Finding;
+use crate::policy::{Action, Policy};
+use crate::vcluster::{Config, Operation, Reading, Subject};
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, in messages and policies.
+    pub id: &'static str,
+    /// What it leads to if no policy says otherwise.
+    pub action: Action,
+    /// What it is about, in one line.
+    pub about: &'static str,
+    /// Whether an UPDATE that keeps an old violation is let off (see [`judge`]).
+    ratchet: bool,
+    check: fn(&Context<'_>, &mut Vec<Finding>),
+}
+
+/// What a rule may look at.
+struct Context<'a> {
+    /// The config that is judged.
+    config: &'a Config<'a>,
+    /// The config that the same virtual cluster had before.
+    before: Option<&'a Config<'a>>,
+    reading: Reading,
+    policy: &'a Policy,
+}
+
+/// Every rule, in the order in which findings are told.
+pub const RULES: [&Rule; 9] = [
+    &unreadable_values::RULE,
+    &only_one_distro::RULE,
+    &distro_change::RULE,
+    &unknown_distro::RULE,
+    &unknown_field::RULE,
+    &wrong_type::RULE,
+    &tag_form::RULE,
+    &registry_form::RULE,
+    &opaque_values::RULE,
+];
+
+/// The rule that has settings of its own.
+pub const DISTRO_CHANGE: &str = distro_change::RULE.id;
+
+/// Judges one config: every rule, each finding with the action that it leads to.
+///
+/// The ratchet: on UPDATE a finding that the old config had too (same rule, place in the values
+/// and value) becomes one step milder, so that an old fault does not stop an unrelated change.
+pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
+    let Subject {
+        operation,
+        reading,
+        now,
+        before,
+    } = subject;
+    let before = before.as_ref();
+    let mut findings = check(&Context {
+        config: now,
+        before,
+        reading: *reading,
+        policy,
+    });
+    if let (Operation::Update, Some(before), false) = (operation, before, findings.is_empty()) {
+        let old = check(&Context {
+            config: before,
+            before: None,
+            reading: *reading,
+            policy,
+        });
+        for finding in &mut findings {
+            let ratchet = RULES
+                .iter()
+                .any(|rule| rule.id == finding.rule && rule.ratchet);
+            if ratchet && old.iter().any(|old| old.is_same_fault(finding)) {
+                finding.action = finding.action.milder();
+            }
+        }
+    }
+    findings
+}
+
+/// `k3s`, `k3s and k8s`, `k3s, k0s and k8s`.
+fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        let action = context.policy.action(rule.id, rule.action);
+        if action == Action::Disabled {
+            continue;
+        }
+        let first = findings.len();
+        (rule.check)(context, &mut findings);
+        for finding in findings.iter_mut().skip(first) {
+            finding.rule = rule.id;
+            finding.action = finding.action.min(action);
+        }
+    }
+    findings
+}

@@ -1,0 +1,51 @@
+//! `only-one-distro`: a virtual cluster runs one distro.
+//!
+//! Mirrors `vcluster.distro` in the chart's `_distro.tpl` and `validateDistro` in vCluster's
+//! `pkg/config/validation.go`: enabling none is fine and means k8s.
+
+use super::{Context, Finding, Rule, list};
+use crate::policy::Action;
+use crate::values::Path;
+use crate::vcluster::Distro;
+
+pub(super) const RULE: Rule = Rule {
+    id: "only-one-distro",
+    action: Action::Deny,
+    about: "more than one distro is enabled",
+    ratchet: true,
+    check,
+};
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let enabled = context.config.enabled();
+    if enabled.len() < 2 {
+        return;
+    }
+    // the one that the virtual cluster has, else the one that vCluster goes on with
+    let before = context.before.and_then(super::Config::distro);
+    let kept = before
+        .filter(|distro| enabled.contains(distro))
+        .or_else(|| {
+            enabled
+                .iter()
+                .copied()
+                .find(|distro| *distro == Distro::K8s)
+        });
+    let names: Vec<_> = enabled.iter().map(|distro| distro.key()).collect();
+    let switch_off: Vec<_> = enabled
+        .iter()
+        .filter(|distro| Some(**distro) != kept)
+        .map(|distro| format!("controlPlane.distro.{distro}.enabled"))
+        .collect();
+    let switch_off: Vec<_> = switch_off.iter().map(String::as_str).collect();
+    findings.push(
+        Finding::new(
+            context.config.place(&Path::dotted("controlPlane.distro")),
+            format!(
+                "only one distro can be enabled at the same time, found {}",
+                list(&names)
+            ),
+        )
+        .fix(format!("set {} to false", list(&switch_off))),
+    );
+}

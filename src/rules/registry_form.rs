@@ -1,0 +1,125 @@
+//! `registry-form`: a registry that cannot stand in an image's name.
+//!
+//! The chart joins registry, repository and tag as they are, and does not trim anything.
+
+use super::{Context, Finding, Rule};
+use crate::policy::Action;
+use crate::values::Path;
+use crate::vcluster::{ImagePart, Origin};
+
+pub(super) const RULE: Rule = Rule {
+    id: "registry-form",
+    action: Action::Deny,
+    about: "a registry with scheme or trailing slash, or a host that stands twice",
+    ratchet: true,
+    check,
+};
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for image in context.config.images() {
+        let ImagePart::Known {
+            value: registry,
+            path,
+            origin,
+        } = &image.registry
+        else {
+            continue;
+        };
+        push(context, findings, path, *origin, registry_fault(registry));
+        let ImagePart::Known {
+            value: repository,
+            path: below,
+            origin: wrote,
+        } = &image.repository
+        else {
+            continue;
+        };
+        let Some(host) = host_of(repository) else {
+            continue;
+        };
+        let wrote = if wrote.is_user() { *wrote } else { *origin };
+        let rest = repository.split_once('/').map_or("", |(_, rest)| rest);
+        let shown = |text: &str| crate::admission::printable(text, 80);
+        if Some(host) == registry.split('/').next().filter(|host| !host.is_empty()) {
+            let fault = Fault {
+                message: format!("the host {} stands in the registry already", shown(host)),
+                fix: format!("set {below} to {}", shown(rest)),
+                action: Action::Deny,
+            };
+            push(context, findings, below, wrote, Some(fault));
+        } else if path.last_key() == Some("defaultImageRegistry") && !registry.is_empty() {
+            let fault = Fault {
+                message: format!(
+                    "the repository names the host {} and defaultImageRegistry stands before it, \
+                     the image will be {}/{}",
+                    shown(host),
+                    shown(registry),
+                    shown(repository),
+                ),
+                fix: format!("set {below} to {} if that is not meant", shown(rest)),
+                action: Action::Warn,
+            };
+            push(context, findings, below, wrote, Some(fault));
+        }
+    }
+}
+
+struct Fault {
+    message: String,
+    fix: String,
+    action: Action,
+}
+
+fn push(
+    context: &Context<'_>,
+    findings: &mut Vec<Finding>,
+    path: &Path,
+    origin: Origin,
+    fault: Option<Fault>,
+) {
+    let place = context.config.place(path);
+    // one value may decide the registries of several components
+    let told = findings.iter().any(|finding| finding.place == place);
+    if let (
+        true,
+        Some(Fault {
+            message,
+            fix,
+            action,
+        }),
+        false,
+    ) = (origin.is_user(), fault, told)
+    {
+        findings.push(Finding::new(place, message).fix(fix).at_most(action));
+    }
+}
+
+fn registry_fault(registry: &str) -> Option<Fault> {
+    let shown = crate::admission::printable(registry, 80);
+    let (message, right) = if let Some((scheme, rest)) = registry.split_once("://") {
+        let scheme = crate::admission::printable(scheme, 16);
+        (
+            format!("a registry is a host without {scheme}://, found \"{shown}\""),
+            rest,
+        )
+    } else if registry.ends_with('/') {
+        let message = format!(
+            "a registry has no slash at its end, the chart writes one itself, found \"{shown}\""
+        );
+        (message, registry)
+    } else {
+        return None;
+    };
+    let right = crate::admission::printable(right.trim_end_matches('/'), 80);
+    Some(Fault {
+        message,
+        fix: format!("write {right}"),
+        action: Action::Deny,
+    })
+}
+
+/// The host that a repository begins with, as container runtimes tell one from a folder.
+fn host_of(repository: &str) -> Option<&str> {
+    let (host, _) = repository.split_once('/')?;
+    (host.contains(['.', ':']) || host == "localhost").then_some(host)
+}

@@ -1,0 +1,51 @@
+//! `unknown-distro`: a distro that the chart does not have.
+//!
+//! eks ended before 0.20, k0s with 0.25, k3s with 0.32. The chart's schema refuses their keys when
+//! Helm renders, and a pod that finds them in its config does not start.
+
+use super::{Context, Finding, Rule, schema};
+use crate::policy::{Action, nearest};
+use crate::values::{Path, go_fold_eq};
+use crate::vcluster::Distro;
+
+pub(super) const RULE: Rule = Rule {
+    id: "unknown-distro",
+    action: Action::Deny,
+    about: "a distro that the chart does not have",
+    ratchet: true,
+    check,
+};
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let distros = Path::dotted("controlPlane.distro");
+    let chart = &context.config.chart;
+    schema::walk(context.config, &mut |written| {
+        let key = written.key();
+        let in_wrong_case = written.siblings.iter().any(|known| go_fold_eq(known, &key));
+        if !written.is_unknown() || in_wrong_case || written.path.parent() != distros {
+            return;
+        }
+        let has = written.siblings.join(" and ");
+        let ended = match Distro::from_key(&key) {
+            Some(Distro::K3s) => " (k3s ended with chart 0.32)",
+            Some(Distro::K0s) => " (k0s ended with chart 0.25)",
+            Some(Distro::Eks) => " (eks ended before chart 0.20)",
+            _ => "",
+        };
+        let fix = match nearest(&key, written.siblings.iter().copied()) {
+            Some(near) if Distro::from_key(&key).is_none() => format!("write {near}"),
+            _ => format!("remove {}", written.path),
+        };
+        let finding = Finding::new(
+            written.place(),
+            format!("{chart} has no distro {key}{ended}, it has {has}"),
+        )
+        .fix(fix)
+        .evidence(&key);
+        findings.push(if chart.is_certain() {
+            finding
+        } else {
+            finding.at_most(Action::Warn)
+        });
+    });
+}

@@ -1,0 +1,98 @@
+//! `unknown-field`: a key under `controlPlane.distro` that the chart's schema lacks.
+//!
+//! The schema accepts no other keys (`additionalProperties: false`), and the pod reads strictly.
+
+use super::{Context, Finding, Rule, schema};
+use crate::policy::{Action, nearest};
+use crate::values::{Path, go_fold_eq};
+use crate::vcluster::Config;
+
+pub(super) const RULE: Rule = Rule {
+    id: "unknown-field",
+    action: Action::Deny,
+    about: "a key under controlPlane.distro that the chart does not have, or in the wrong case",
+    ratchet: true,
+    check,
+};
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let distros = Path::dotted("controlPlane.distro");
+    let chart = &context.config.chart;
+    schema::walk(context.config, &mut |written| {
+        if !written.is_unknown() {
+            return;
+        }
+        let key = written.key();
+        let right_case = written
+            .siblings
+            .iter()
+            .find(|known| go_fold_eq(known, &key));
+        let (message, fix) = match (right_case, nearest(&key, written.siblings.iter().copied())) {
+            (Some(right), _) => (
+                format!("keys are case-sensitive, {key} is not {right}"),
+                format!("write {right}"),
+            ),
+            // another distro is told by another rule
+            (None, _) if written.path.parent() == distros => return,
+            (None, Some(near)) => (
+                format!("{chart} has no such field"),
+                format!("write {near}"),
+            ),
+            (None, None) => (
+                format!(
+                    "{chart} has no such field, it has {}",
+                    written.siblings.join(", ")
+                ),
+                other_era(context.config, &written.path)
+                    .unwrap_or_else(|| format!("remove {}", written.path)),
+            ),
+        };
+        let finding = Finding::new(written.place(), message)
+            .fix(fix)
+            .evidence(&key);
+        findings.push(if chart.is_certain() {
+            finding
+        } else {
+            finding.at_most(Action::Warn)
+        });
+    });
+}
+
+/// Where a field of another era went.
+fn other_era(config: &Config<'_>, path: &Path) -> Option<String> {
+    const COMPONENTS: [&str; 3] = ["apiServer", "controllerManager", "scheduler"];
+
+    let has = |path: &str| {
+        config
+            .chart
+            .fields()
+            .all(|field| field.get(path.split('.')).is_some())
+    };
+    match path.as_keys()?.as_slice() {
+        [
+            "controlPlane",
+            "distro",
+            "k8s",
+            component,
+            key @ ("image" | "imagePullPolicy"),
+        ] if COMPONENTS.contains(component) && has("controlPlane.distro.k8s.image") => {
+            Some(format!(
+                "remove {path}; from chart 0.25 on all components come in one image, \
+                 controlPlane.distro.k8s.{key}"
+            ))
+        }
+        [
+            "controlPlane",
+            "distro",
+            "k8s",
+            key @ ("image" | "imagePullPolicy"),
+        ] if has("controlPlane.distro.k8s.apiServer.image") => Some(format!(
+            "remove {path}; up to chart 0.24 each component has its own, as in \
+                 controlPlane.distro.k8s.apiServer.{key}"
+        )),
+        ["controlPlane", "distro", "k8s", "scheduler", "enabled"] => Some(format!(
+            "remove {path}; up to chart 0.25 it is controlPlane.advanced.virtualScheduler.enabled"
+        )),
+        _ => None,
+    }
+}

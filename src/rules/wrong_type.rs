@@ -1,0 +1,126 @@
+//! `wrong-type`: a value of another type than the chart's schema gives it.
+//!
+//! Helm refuses it by the schema. Where that check is skipped it is worse: a template takes the
+//! string `"false"` for true, and `1.30` becomes the version 1.3.
+
+use super::{Context, Finding, Rule, schema};
+use crate::policy::Action;
+use crate::values::{Data, Node};
+use crate::vcluster::{Field, FieldType};
+
+pub(super) const RULE: Rule = Rule {
+    id: "wrong-type",
+    action: Action::Deny,
+    about: "a value of another type than the chart accepts",
+    ratchet: true,
+    check,
+};
+
+fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let chart = &context.config.chart;
+    schema::walk(context.config, &mut |written| {
+        let value = &written.entry.value;
+        if written.is_unknown()
+            || written
+                .accepted
+                .iter()
+                .any(|field| field.takes(&value.data))
+        {
+            return;
+        }
+        let Some(wanted) = written.accepted.first() else {
+            return;
+        };
+        let words = match wanted {
+            Field::Leaf(kind) => kind.words(),
+            Field::Map { .. } => "a map",
+        };
+        let key = written.key();
+        let printable = is_printable(&key);
+        let mut finding = Finding::new(
+            written.value_place(),
+            format!("has to be {words}, found {}", found(value, printable)),
+        )
+        .evidence(value.to_json());
+        if let Some(fix) = fix(wanted, value, &key, printable) {
+            finding = finding.fix(fix);
+        }
+        findings.push(if chart.is_certain() {
+            finding
+        } else {
+            finding.at_most(Action::Warn)
+        });
+    });
+}
+
+/// Leaves whose values may appear in messages; everything else is named by its type only.
+fn is_printable(key: &str) -> bool {
+    matches!(
+        key,
+        "enabled"
+            | "version"
+            | "registry"
+            | "repository"
+            | "tag"
+            | "imagePullPolicy"
+            | "defaultImageRegistry"
+    )
+}
+
+fn found(value: &Node, printable: bool) -> String {
+    let shown = |text: &str| crate::admission::printable(text, 40);
+    match (&value.data, printable) {
+        (Data::String(text), true) => format!("the string \"{}\"", shown(text)),
+        (Data::Number(number), true) => match &value.plain {
+            Some(plain) if **plain != number.to_string() => {
+                format!("the number {number} (written {})", shown(plain))
+            }
+            _ => format!("the number {number}"),
+        },
+        (Data::Bool(bool), true) => match &value.plain {
+            Some(plain) if **plain != bool.to_string() => {
+                format!("the boolean {bool} (written {})", shown(plain))
+            }
+            _ => format!("the boolean {bool}"),
+        },
+        (data, _) => format!("a {}", data.type_name()),
+    }
+}
+
+fn fix(wanted: &Field, value: &Node, key: &str, printable: bool) -> Option<String> {
+    let Field::Leaf(wanted) = wanted else {
+        return None;
+    };
+    match (wanted, &value.data) {
+        (FieldType::String, Data::Number(_) | Data::Bool(_)) if printable => {
+            let text = match (&value.plain, &value.data) {
+                (Some(plain), _) => plain.to_string(),
+                (None, data) => data.to_json().to_string(),
+            };
+            Some(format!(
+                "put it in quotes, {key}: \"{}\"",
+                crate::admission::printable(&text, 40)
+            ))
+        }
+        (FieldType::String, Data::Number(_) | Data::Bool(_)) => Some("put it in quotes".to_owned()),
+        (FieldType::Boolean, Data::String(text)) => {
+            let meant = matches!(
+                &*text.to_lowercase(),
+                "true" | "false" | "yes" | "no" | "on" | "off"
+            );
+            Some(if meant {
+                format!(
+                    "write {key}: {} without quotes",
+                    if matches!(&*text.to_lowercase(), "true" | "yes" | "on") {
+                        "true"
+                    } else {
+                        "false"
+                    }
+                )
+            } else {
+                format!("write {key}: true or {key}: false")
+            })
+        }
+        _ => None,
+    }
+}
