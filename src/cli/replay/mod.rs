@@ -1,0 +1,157 @@
+//! `distrogate replay`: recorded AdmissionReviews, answered without a cluster.
+//!
+//! Each review goes the API server's way: the mutation first, its patch applied, then the
+//! judgement of the result. A `response.json` beside a `request.*` says what is expected.
+
+mod input;
+mod outcome;
+mod render;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use super::gate_args::{GateArgs, read_policy};
+use crate::policy::Policy;
+
+/// Arguments of `distrogate replay`.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// Files or folders with AdmissionReviews, JSON or YAML, several documents a file; - is
+    /// standard input. A policy.yaml in a file's folder counts for it unless --policy is given.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Write what was answered into the response.json beside each request.*.
+    #[arg(long)]
+    pub update: bool,
+
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// What reviews are judged by.
+    #[command(flatten)]
+    pub gate: GateArgs,
+}
+
+/// What to print.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; `version` says which form it has.
+    Json,
+}
+
+/// What became of one file.
+#[derive(Debug)]
+struct Replayed {
+    file: PathBuf,
+    outcomes: Vec<outcome::Outcome>,
+    expected: Expected,
+}
+
+/// How the outcome compares with what is written down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Expected {
+    /// There is no response.json.
+    Nothing,
+    /// As expected.
+    Met,
+    /// Not as expected.
+    Missed,
+    /// Written just now.
+    Updated,
+}
+
+/// Replays everything and prints what came of it.
+pub fn run(args: &ReplayArgs) -> anyhow::Result<Exit> {
+    let policy = args.gate.policy()?;
+    let files = match input::files(&args.paths) {
+        Ok(files) => files,
+        Err(error) => return Ok(Exit::unreadable(&error)),
+    };
+    let mut replayed = Vec::new();
+    for file in files {
+        match replay_file(&file, args, &policy) {
+            Ok(one) => replayed.push(one),
+            Err(error) => return Ok(Exit::unreadable(&error)),
+        }
+    }
+    let text = match args.format {
+        Format::Text => render::text(&replayed),
+        Format::Json => render::json(&replayed),
+    };
+    let bad = replayed.iter().any(|one| match one.expected {
+        Expected::Met | Expected::Updated => false,
+        Expected::Missed => true,
+        Expected::Nothing => one.outcomes.iter().any(outcome::Outcome::is_denied),
+    });
+    Ok(Exit {
+        code: u8::from(bad),
+        out: text,
+        err: String::new(),
+    })
+}
+
+fn replay_file(file: &Path, args: &ReplayArgs, policy: &Policy) -> anyhow::Result<Replayed> {
+    let reviews = input::read(file)?;
+    let own_policy = file.parent().map(|folder| folder.join("policy.yaml"));
+    let own_policy = match own_policy {
+        Some(path) if args.gate.policy.is_none() && path.is_file() => {
+            Some(args.gate.capped(read_policy(&path)?))
+        }
+        _ => None,
+    };
+    let policy = own_policy.as_ref().unwrap_or(policy);
+    let cluster = args.gate.cluster();
+    let outcomes = reviews
+        .iter()
+        .enumerate()
+        .map(|(number, review)| {
+            outcome::replay(review, policy, &cluster).map_err(|error| {
+                anyhow::anyhow!("{}, document {}: {error}", file.display(), number + 1)
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let expected = compare(file, &outcomes, args.update)?;
+    Ok(Replayed {
+        file: file.to_owned(),
+        outcomes,
+        expected,
+    })
+}
+
+/// Compares with the response.json beside a request.*, or writes it.
+fn compare(file: &Path, outcomes: &[outcome::Outcome], update: bool) -> anyhow::Result<Expected> {
+    if file.file_stem().is_none_or(|stem| stem != "request") {
+        return Ok(Expected::Nothing);
+    }
+    let beside = file.with_file_name("response.json");
+    let answered = match outcomes {
+        [only] => only.to_json(),
+        several => several.iter().map(outcome::Outcome::to_json).collect(),
+    };
+    if update {
+        let text = format!("{answered:#}\n");
+        std::fs::write(&beside, text)
+            .map_err(|error| anyhow::anyhow!("{}: {error}", beside.display()))?;
+        return Ok(Expected::Updated);
+    }
+    if !beside.is_file() {
+        return Ok(Expected::Nothing);
+    }
+    let shown = beside.display();
+    let text =
+        std::fs::read_to_string(&beside).map_err(|error| anyhow::anyhow!("{shown}: {error}"))?;
+    let wanted: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("{shown}: {error}"))?;
+    Ok(if wanted == answered {
+        Expected::Met
+    } else {
+        Expected::Missed
+    })
+}

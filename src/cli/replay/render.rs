@@ -1,0 +1,191 @@
+//! What `replay` prints: for people, and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::outcome::Outcome;
+use super::{Expected, Replayed};
+use crate::gate::Decision;
+use crate::values::Path;
+
+/// The version of the JSON form.
+const JSON_VERSION: u32 = 1;
+
+/// For people: one paragraph a review, and a line that sums up.
+pub(super) fn text(replayed: &[Replayed]) -> String {
+    let mut text = String::new();
+    for Replayed {
+        file,
+        outcomes,
+        expected,
+    } in replayed
+    {
+        for (number, outcome) in outcomes.iter().enumerate() {
+            let document = if outcomes.len() > 1 {
+                format!(", document {}", number + 1)
+            } else {
+                String::new()
+            };
+            let expected = match expected {
+                Expected::Nothing => "",
+                Expected::Met => " (as expected)",
+                Expected::Missed => " (NOT as response.json expects)",
+                Expected::Updated => " (response.json written)",
+            };
+            let file = file.display();
+            // a String takes whatever is written to it
+            let _ = writeln!(text, "{file}{document}: {}{expected}", summary(outcome));
+            describe(&mut text, outcome);
+        }
+    }
+    text.push_str(&total(replayed));
+    text
+}
+
+/// For programs.
+pub(super) fn json(replayed: &[Replayed]) -> String {
+    let reviews: Vec<_> = replayed
+        .iter()
+        .flat_map(|one| {
+            one.outcomes
+                .iter()
+                .enumerate()
+                .map(move |(number, outcome)| {
+                    let mut review = json!({
+                        "file": one.file.display().to_string(),
+                        "document": number + 1,
+                        "object": outcome.object,
+                        "asExpected": match one.expected {
+                            Expected::Nothing => Value::Null,
+                            Expected::Met | Expected::Updated => Value::Bool(true),
+                            Expected::Missed => Value::Bool(false),
+                        },
+                    });
+                    if let (Some(review), Value::Object(answers)) =
+                        (review.as_object_mut(), outcome.to_json())
+                    {
+                        review.extend(answers);
+                    }
+                    review
+                })
+        })
+        .collect();
+    format!(
+        "{:#}\n",
+        json!({ "version": JSON_VERSION, "reviews": reviews })
+    )
+}
+
+fn summary(outcome: &Outcome) -> String {
+    let object = &outcome.object;
+    match (outcome.validate.decision, outcome.mutate.decision) {
+        (Decision::Denied, _) => format!("{object} is refused"),
+        (_, Decision::Patched) => format!("{object} is allowed, with defaults"),
+        (Decision::Unchanged, _) => {
+            format!("{object} is allowed, nothing of its vCluster config is changed")
+        }
+        (Decision::NotOurs, _) => format!("{object} is allowed, no vCluster config is written"),
+        _ => format!("{object} is allowed"),
+    }
+}
+
+fn describe(text: &mut String, outcome: &Outcome) {
+    if let Some(Value::Array(patch)) = outcome.mutate.response.get("patch") {
+        for operation in patch {
+            diff(text, operation, &outcome.before);
+        }
+    }
+    for warning in outcome
+        .mutate
+        .strings("warnings")
+        .chain(outcome.validate.strings("warnings"))
+    {
+        let _ = writeln!(text, "  warning: {warning}");
+    }
+    let message = outcome
+        .validate
+        .response
+        .pointer("/status/message")
+        .and_then(Value::as_str);
+    for line in message.into_iter().flat_map(str::lines) {
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+/// One operation of a patch, as lines that are taken away and put in.
+fn diff(text: &mut String, operation: &Value, before: &Value) {
+    let pointer = operation
+        .get("path")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let keys: Vec<_> = pointer
+        .split('/')
+        .skip(1)
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    let path = Path::keys(keys.iter().map(String::as_str)).to_string();
+    if let Some(old) = before.pointer(pointer) {
+        lines(text, "  - ", &path, old);
+    }
+    if let Some(new) = operation.get("value") {
+        lines(text, "  + ", &path, new);
+    }
+}
+
+fn lines(text: &mut String, prefix: &str, key: &str, value: &Value) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            let _ = writeln!(text, "{prefix}{key}:");
+            let prefix = format!("{prefix}  ");
+            for (key, value) in map {
+                lines(text, &prefix, key, value);
+            }
+        }
+        Value::String(string) if is_plain(string) => {
+            let _ = writeln!(text, "{prefix}{key}: {string}");
+        }
+        value => {
+            let _ = writeln!(text, "{prefix}{key}: {value}");
+        }
+    }
+}
+
+/// Whether a string reads as one without quotes.
+fn is_plain(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "./-_:".contains(c))
+        && !text.ends_with(':')
+}
+
+fn total(replayed: &[Replayed]) -> String {
+    let outcomes = || replayed.iter().flat_map(|one| &one.outcomes);
+    let refused = outcomes().filter(|outcome| outcome.is_denied()).count();
+    let defaulted = outcomes()
+        .filter(|outcome| outcome.mutate.decision == Decision::Patched)
+        .count();
+    let files = |expected| {
+        replayed
+            .iter()
+            .filter(|one| one.expected == expected)
+            .count()
+    };
+    let mut text = format!(
+        "{} reviews: {} allowed, {refused} refused, {defaulted} with defaults",
+        outcomes().count(),
+        outcomes().count() - refused,
+    );
+    for (expected, words) in [
+        (Expected::Met, "as expected"),
+        (Expected::Missed, "NOT as expected"),
+        (Expected::Updated, "written"),
+    ] {
+        if files(expected) > 0 {
+            let _ = write!(text, "; {} files {words}", files(expected));
+        }
+    }
+    text.push('\n');
+    text
+}
