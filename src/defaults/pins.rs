@@ -1,10 +1,10 @@
 //! The chart's own defaults, written out: they stay what they are when a later chart, or somebody
 //! else's layer, brings others, and everybody can read them in the object.
 
-use super::{Planner, guard};
+use super::Planner;
 use crate::policy::Pin;
 use crate::values::Path;
-use crate::vcluster::{Certainty, Image, ImagePart, Lookup, Presence, Tree};
+use crate::vcluster::{Certainty, Image, ImagePart, Lookup, Presence};
 
 impl Planner<'_> {
     /// Writes out the blocks of the chart's defaults that the policy names; for charts that are
@@ -14,21 +14,18 @@ impl Planner<'_> {
         if self.config.chart.certainty() != Certainty::Exact || self.config.enabled().len() > 1 {
             return;
         }
-        let defaults = self.config.chart.defaults();
         for pin in &self.policy.defaults.pin {
             match pin {
                 Pin::Images => {
                     for image in self.in_force().images() {
-                        self.pin_image(&image, &defaults);
+                        self.pin_image(&image);
                     }
                 }
                 Pin::Resources => {
-                    let Some(distro) = self.in_force().distro() else {
-                        continue;
-                    };
+                    let Some(distro) = self.in_force().distro() else { continue };
                     let path = Path::keys(["controlPlane", "distro", distro.key(), "resources"]);
-                    for (path, _) in defaults.leaves(&path) {
-                        self.pin(&path, &defaults);
+                    for (path, _) in self.config.defaults().leaves(&path) {
+                        self.pin(&path);
                     }
                 }
             }
@@ -37,32 +34,31 @@ impl Planner<'_> {
 
     /// Only parts that decide something: a registry that `defaultImageRegistry` replaces, or a tag
     /// that `version` or the host's version stands in for, would say what is not so.
-    fn pin_image(&mut self, image: &Image, defaults: &Tree) {
-        let decides = |part: &ImagePart, path: &Path| matches!(part, ImagePart::Known { path: decided, .. } if decided == path);
+    fn pin_image(&mut self, image: &Image) {
+        let decides = |part: &ImagePart, path: &Path| {
+            matches!(part, ImagePart::Known { path: decided, .. } if decided == path)
+        };
         let registry = image.path.key("registry");
         if decides(&image.registry, &registry) {
-            self.pin(&registry, defaults);
+            self.pin(&registry);
         }
-        self.pin(&image.path.key("repository"), defaults);
+        self.pin(&image.path.key("repository"));
         let tag = image.path.key("tag");
         let of_host = image.component.is_split() && self.config.follows_host() != Some(false);
         if decides(&image.tag, &tag) && !of_host {
-            self.pin(&tag, defaults);
+            self.pin(&tag);
         }
     }
 
-    fn pin(&mut self, path: &Path, defaults: &Tree) {
+    /// Writes out the chart's value where nothing is set. It needs no guard: what is in force
+    /// stays the same, value by value.
+    fn pin(&mut self, path: &Path) {
         let keys = path.as_keys().unwrap_or_default();
-        let Lookup::Known(known) = defaults.get(keys.iter().copied()) else {
-            return;
-        };
-        if !matches!(self.config.user_presence(&keys), Presence::Unset)
-            || !matches!(self.tree.presence(&keys), Presence::Unset)
-        {
-            return;
-        }
-        if guard::overruled(self.config, &self.with(path, &known.data), path).is_none() {
-            self.put_in(path, &known.data.clone());
+        let config = self.config;
+        let Lookup::Known(known) = config.defaults().get(keys.iter().copied()) else { return };
+        let unset = |tree: Presence<'_>| matches!(tree, Presence::Unset);
+        if unset(config.user_presence(&keys)) && unset(self.tree.presence(&keys)) {
+            self.put_in(path, &known.data);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Policy, 
         at: error.at,
         path: Path::root(),
         message: match error.kind {
-            ReadErrorKind::Syntax(_) => "not YAML".to_owned(),
+            ReadErrorKind::Syntax(what) => format!("not YAML: {what}"),
             kind => kind.to_string(),
         },
     })?;

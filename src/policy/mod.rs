@@ -255,7 +255,7 @@ mod tests {
     fn mistakes_are_named_with_their_place() {
         for (text, error) in [
             ("", "the policy is empty"),
-            ("a: [", "line 2, column 1: not YAML"),
+            ("a: [", "line 1, column 4: not YAML: unclosed bracket '['"),
             (
                 "kind: DistroPolicy\n",
                 "line 1, column 1: apiVersion is missing",

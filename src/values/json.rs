@@ -12,10 +12,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::map::MapBuilder;
 use super::{Data, Document, Entry, Limits, Node, Position, ReadError, ReadErrorKind};
 
-/// How deep `serde_json` itself lets values nest.
-const SERDE_JSON_DEPTH: usize = 127;
+/// How deep values may nest before `serde_json` itself objects, in words of its own.
+const SERDE_JSON_DEPTH: usize = 126;
 
-/// Reads a JSON text. Values may nest at most 127 deep, whatever `limits` says.
+/// Reads a JSON text. Values may nest at most 126 deep, whatever `limits` says.
 pub fn read_json(text: &str, limits: &Limits) -> Result<Document, ReadError> {
     if text.len() > limits.bytes {
         let kind = ReadErrorKind::TooLarge {
@@ -229,5 +229,88 @@ fn position(text: &str, error: &serde_json::Error) -> Position {
         byte: end,
         line,
         column,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Node {
+        read_json(text, &Limits::VALUES)
+            .expect("the text is readable")
+            .root
+    }
+
+    #[test]
+    fn the_tree_is_that_of_the_text_without_places() {
+        let text = r#"{"a": [1, -2, 1.5, true, null, "x\u00e9"], "b": {"c": {}}}"#;
+        let root = read(text);
+        assert_eq!(root.at, None);
+        let expected: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(root.to_json(), expected);
+    }
+
+    #[test]
+    fn the_last_of_duplicate_keys_counts() {
+        let root = read(r#"{"a": 1, "b": 2, "a": 3}"#);
+        assert_eq!(root.get(["a"]).map(|node| &node.data), Some(&Data::from(3)));
+        assert_eq!(root.as_map().map(crate::values::Map::len), Some(2));
+    }
+
+    #[test]
+    fn every_bound_has_its_own_error() {
+        let limits = Limits {
+            bytes: 1_000,
+            depth: 4,
+            nodes: 20,
+            scalar_bytes: 100,
+            aliases: 0,
+        };
+        for (text, kind) in [
+            (" ".repeat(1_001), ReadErrorKind::TooLarge { limit: 1_000 }),
+            ("[[[[[]]]]]".to_owned(), ReadErrorKind::TooDeep { limit: 4 }),
+            (
+                format!("[{}1]", "1,".repeat(20)),
+                ReadErrorKind::TooManyNodes { limit: 20 },
+            ),
+            (
+                format!("{:?}", "x".repeat(101)),
+                ReadErrorKind::TooManyScalarBytes { limit: 100 },
+            ),
+            (
+                format!("{{{:?}: 1}}", "x".repeat(101)),
+                ReadErrorKind::TooManyScalarBytes { limit: 100 },
+            ),
+        ] {
+            assert_eq!(
+                read_json(&text, &limits).expect_err("over a bound").kind,
+                kind,
+                "{text}"
+            );
+        }
+        assert!(read_json("[[[[1]]]]", &limits).is_ok());
+        let deep = Limits {
+            depth: 10_000,
+            ..Limits::VALUES
+        };
+        let error = read_json(&"[".repeat(5_000), &deep).expect_err("too deep");
+        assert_eq!(error.kind, ReadErrorKind::TooDeep { limit: 126 });
+    }
+
+    #[test]
+    fn errors_have_places_and_do_not_quote() {
+        let error = read_json("{\n \"é\": s3cret}", &Limits::VALUES).expect_err("not JSON");
+        assert_eq!(error.to_string(), "expected value");
+        assert_eq!(
+            error.at,
+            Some(Position {
+                byte: 9,
+                line: 2,
+                column: 7
+            })
+        );
+        assert!(read_json("{} s3cret", &Limits::VALUES).is_err());
+        assert!(read_json("1e999", &Limits::VALUES).is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use semver::Version;
 
 use super::catalogue::Field;
-use super::tree::{Cause, Tree};
+use super::tree::Tree;
 use super::{Block, Catalogue, Distro, Range};
 use crate::values::{Node, Path};
 
@@ -201,10 +201,8 @@ impl<'c> Chart<'c> {
 
     /// The defaults, Unknown where the charts that this may be differ.
     pub fn defaults(&self) -> Tree {
-        let mut blocks = self.candidates.iter();
-        let first = blocks.next().map(|block| block.defaults.clone());
-        let first = first.unwrap_or(Tree::Unknown(Cause::NotCatalogued));
-        blocks.fold(first, |tree, block| tree.common(&block.defaults))
+        let trees: Vec<_> = self.candidates.iter().map(|block| &block.defaults).collect();
+        Tree::common(&trees)
     }
 
     /// Narrows a guess down to the eras that have all the keys which are written, or else to
@@ -266,10 +264,11 @@ impl<'c> Chart<'c> {
             // a pre-release of a known chart
             Some(block) => vec![block],
             // a patch release that the catalogue does not have yet, or nothing known
-            None => catalogue
-                .charts(|known| known.major == base.major && known.minor == base.minor)
-                .map(|(_, block)| block)
-                .collect(),
+            None => unique(
+                catalogue
+                    .charts(|known| known.major == base.major && known.minor == base.minor)
+                    .map(|(_, block)| block),
+            ),
         };
     }
 
@@ -277,7 +276,7 @@ impl<'c> Chart<'c> {
         let charts: Vec<_> = catalogue
             .charts(|version| range.contains(version))
             .collect();
-        self.candidates = charts.iter().map(|(_, block)| *block).collect();
+        self.candidates = unique(charts.iter().map(|(_, block)| *block));
         let open = catalogue.newest().is_none_or(|newest| {
             // it also takes minor versions that are yet to come, with a schema yet to come
             (1..100)
@@ -291,6 +290,17 @@ impl<'c> Chart<'c> {
             }
         }
     }
+}
+
+/// Each block once: many charts share one.
+fn unique<'c>(blocks: impl Iterator<Item = &'c Block>) -> Vec<&'c Block> {
+    let mut unique: Vec<&Block> = Vec::new();
+    for block in blocks {
+        if !unique.iter().any(|known| std::ptr::eq(*known, block)) {
+            unique.push(block);
+        }
+    }
+    unique
 }
 
 /// Whether a chart has every key that is written under `controlPlane.distro`, as far as maps go.

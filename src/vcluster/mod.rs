@@ -14,6 +14,8 @@ mod kubeversion;
 mod range;
 mod store;
 mod subject;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
 
 pub use self::catalogue::{Block, Catalogue, CatalogueError, Field, FieldType};

@@ -69,3 +69,41 @@ impl fmt::Display for Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{config, elsewhere, layered, values};
+    use super::*;
+
+    #[test]
+    fn the_first_enabled_store_counts_and_none_means_the_embedded_database() {
+        let store = |text: &str| {
+            config("0.30.4", &format!("controlPlane: {{backingStore: {text}}}")).store()
+        };
+        assert_eq!(store("{}"), Some(Store::EmbeddedDatabase));
+        assert_eq!(
+            store("{etcd: {deploy: {enabled: true}}}"),
+            Some(Store::DeployedEtcd)
+        );
+        assert_eq!(
+            store("{etcd: {external: {enabled: true}}}"),
+            Some(Store::ExternalEtcd)
+        );
+        assert_eq!(
+            store("{database: {external: {enabled: true}}}"),
+            Some(Store::ExternalDatabase)
+        );
+        assert_eq!(
+            store("{database: {external: {enabled: true}}, etcd: {embedded: {enabled: true}}}"),
+            Some(Store::EmbeddedEtcd),
+        );
+    }
+
+    #[test]
+    fn a_store_that_could_be_set_elsewhere_is_unknown() {
+        assert_eq!(layered("0.30.4", vec![elsewhere()]).store(), None);
+        let text = "controlPlane: {backingStore: {etcd: {embedded: {enabled: true}}}}";
+        let seen = layered("0.30.4", vec![elsewhere(), values(text)]);
+        assert_eq!(seen.store(), Some(Store::EmbeddedEtcd));
+    }
+}

@@ -290,29 +290,42 @@ impl Tree {
         }
     }
 
-    /// What two sets of defaults agree on; where they differ, or only one has a value, Unknown.
-    #[must_use]
-    pub fn common(self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::Map(mut ours), Self::Map(theirs)) => {
-                let keys: Vec<_> = ours
-                    .entries
-                    .keys()
-                    .chain(theirs.entries.keys())
-                    .cloned()
-                    .collect();
-                for key in keys {
-                    let tree = match (ours.entries.remove(&key), theirs.entries.get(&key)) {
-                        (Some(our), Some(their)) => our.common(their),
-                        _ => Self::Unknown(Cause::ChartVaries),
-                    };
-                    ours.entries.insert(key, tree);
-                }
-                ours.rest = ours.rest.or_else(|| theirs.rest.clone());
-                Self::Map(ours)
-            }
-            (Self::Leaf(ours), Self::Leaf(theirs)) if ours.data == theirs.data => Self::Leaf(ours),
-            (Self::Unknown(cause), _) => Self::Unknown(cause),
+    /// What several sets of defaults agree on; where they differ, or not all have a value, Unknown.
+    pub fn common(trees: &[&Self]) -> Self {
+        let Some((first, rest)) = trees.split_first() else {
+            return Self::Unknown(Cause::ChartVaries);
+        };
+        if rest.is_empty() {
+            return Self::clone(first);
+        }
+        let branches: Vec<&Branch> = trees
+            .iter()
+            .filter_map(|tree| if let Self::Map(branch) = tree { Some(branch) } else { None })
+            .collect();
+        if branches.len() == trees.len() {
+            let mut keys: Vec<_> = branches.iter().flat_map(|map| map.entries.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let entries = keys.into_iter().map(|key| {
+                let below: Vec<_> =
+                    branches.iter().filter_map(|map| map.entries.get(key)).collect();
+                let common = if below.len() == branches.len() {
+                    Self::common(&below)
+                } else {
+                    Self::Unknown(Cause::ChartVaries)
+                };
+                (key.clone(), common)
+            });
+            return Self::Map(Branch {
+                entries: entries.collect(),
+                rest: branches.iter().find_map(|map| map.rest.clone()),
+                origin: Origin::Chart,
+            });
+        }
+        match first {
+            Self::Leaf(known) if rest.iter().all(|tree| {
+                matches!(tree, Self::Leaf(other) if other.data == known.data)
+            }) => Self::clone(first),
             _ => Self::Unknown(Cause::ChartVaries),
         }
     }
@@ -460,9 +473,13 @@ mod tests {
 
     #[test]
     fn defaults_of_several_charts_are_known_where_they_agree() {
-        let merged = tree("a: 1\nb: 1\nc: {d: 1}", 0).common(&tree("a: 1\nb: 2\nc: {d: 1}", 0));
+        let merged = Tree::common(&[
+            &tree("a: 1\nb: 1\nc: {d: 1}\ne: 1", 0),
+            &tree("a: 1\nb: 2\nc: {d: 1}", 0),
+        ]);
         assert!(matches!(get(&merged, "a"), Lookup::Known(_)));
         assert!(get(&merged, "b").is_unknown());
+        assert!(get(&merged, "e").is_unknown(), "only one chart has it");
         assert!(matches!(get(&merged, "c.d"), Lookup::Known(_)));
     }
 

@@ -6,6 +6,8 @@
 //! goyaml would refuse, or would read something else, the text is refused: a reader in front of
 //! Go must never see another document than Go does.
 
+mod gap;
+
 use granit_parser::{ScalarStyle, Span};
 
 use super::super::Position;
@@ -15,6 +17,9 @@ use super::source::Source;
 pub(super) type Refusal = (&'static str, Position);
 
 const TAB: &str = "a tab cannot be used as indentation";
+
+/// goyaml has such a colon belong to the key.
+const TIGHT_COLON: &str = "a : after a plain key inside [] or {} needs a space behind it";
 
 /// The state of goyaml's scanner, as far as the checks need it.
 pub(super) struct Dialect<'t> {
@@ -27,8 +32,8 @@ pub(super) struct Dialect<'t> {
     key_allowed: bool,
     /// After a plain scalar: goyaml still scans it, and tabs are errors only left of this column.
     tail: Option<usize>,
-    /// For each open collection its column, or `None` if it is a flow collection.
-    open: Vec<Option<usize>>,
+    /// The open collections, outermost first.
+    open: Vec<Open>,
     /// The last `-` of the last gap.
     dash: Option<(usize, usize, usize)>,
     /// The last `|` or `>` of the last gap.
@@ -39,6 +44,14 @@ pub(super) struct Dialect<'t> {
     node_line: usize,
     /// Whether a `?` in a flow collection still waits for its colon.
     explicit_key: bool,
+}
+
+/// An open collection.
+#[derive(Clone, Copy)]
+struct Open {
+    /// Its column; `None` for a flow collection.
+    column: Option<usize>,
+    list: bool,
 }
 
 impl<'t> Dialect<'t> {
@@ -79,22 +92,25 @@ impl<'t> Dialect<'t> {
         list: bool,
     ) -> Result<Position, Refusal> {
         let mut start = self.source.position(&span.start);
+        let mut column = span.start.col();
         if flow {
             self.gap(span)?;
             self.properties = None;
-            self.open.push(None);
+            self.explicit_key |= self.slice(span) == "?";
         } else if list {
-            // The parser has the list start after its first dash.
             self.gap(span)?;
-            let mut column = span.start.col();
-            if let Some((byte, line, dash_column)) = self.dash {
+            // A list that is not indented more than its key starts behind its first dash for the
+            // parser; any other list starts before it.
+            let in_map = self.open.last().is_some_and(|open| !open.list);
+            if let Some((byte, line, dash_column)) = self.dash.filter(|_| in_map) {
                 start = self.source.position_at(byte, line, dash_column);
                 column = dash_column;
             }
-            self.open.push(Some(column));
-        } else {
-            self.open.push(Some(span.start.col()));
         }
+        self.open.push(Open {
+            column: (!flow).then_some(column),
+            list,
+        });
         Ok(start)
     }
 
@@ -146,18 +162,8 @@ impl<'t> Dialect<'t> {
         match style {
             ScalarStyle::Plain => {
                 self.tail = Some(self.indent());
-                if self.in_flow() {
-                    let next = span_range(span).1;
-                    if text.contains('?') || text.starts_with(':') {
-                        return refuse(
-                            "a plain value inside [] or {} cannot hold ? or start with :",
-                        );
-                    }
-                    if self.byte_at(next) == Some(b':') && !self.is_blank(next + 1) {
-                        return refuse(
-                            "a : after a plain key inside [] or {} needs a space behind it",
-                        );
-                    }
+                if self.in_flow() && (text.contains('?') || text.starts_with(':')) {
+                    return refuse("a plain value inside [] or {} cannot hold ? or start with :");
                 }
                 if text.starts_with(['%', '@', '`']) {
                     return refuse("a plain value cannot start with this character");
@@ -185,131 +191,6 @@ impl<'t> Dialect<'t> {
         Ok((start, text))
     }
 
-    /// Looks at the text between the last event and this one, and moves to this one's end.
-    fn gap(&mut self, span: &Span) -> Result<(), Refusal> {
-        let (start, end) = span_range(span);
-        self.dash = None;
-        self.header = None;
-        let mut line_is_blank = false;
-        while self.byte < start
-            && let Some(byte) = self.byte_at(self.byte)
-        {
-            match byte {
-                b'\n' | b'\r' => {
-                    let both = byte == b'\r' && self.byte_at(self.byte + 1) == Some(b'\n');
-                    self.byte += if both { 2 } else { 1 };
-                    self.line += 1;
-                    self.column = 0;
-                    self.key_allowed = self.key_allowed || !self.in_flow();
-                    line_is_blank = true;
-                    continue;
-                }
-                b' ' => {}
-                b'\t' => {
-                    let refused = match self.tail {
-                        Some(indent) => line_is_blank && self.column < indent,
-                        None => self.key_allowed && !self.in_flow(),
-                    };
-                    if refused {
-                        return Err((TAB, self.here()));
-                    }
-                }
-                b'#' => {
-                    self.tail = None;
-                    self.skip_line();
-                    continue;
-                }
-                _ => {
-                    self.tail = None;
-                    line_is_blank = false;
-                    self.indicator(byte, start)?;
-                    continue;
-                }
-            }
-            self.step(1);
-        }
-        self.tail = None;
-        if self.byte <= end {
-            self.byte = end;
-            self.line = span.end.line();
-            self.column = span.end.col();
-        }
-        Ok(())
-    }
-
-    /// One indicator, anchor, tag or directive of a gap.
-    fn indicator(&mut self, byte: u8, gap_end: usize) -> Result<(), Refusal> {
-        let block = !self.in_flow();
-        let marker = self.column == 0 && self.is_blank(self.byte + 3);
-        if !matches!(byte, b'&' | b'!') {
-            self.properties = None;
-        }
-        match byte {
-            b'-' | b'.' if marker && self.starts_with(["---", "..."]) => {
-                self.key_allowed = false;
-                self.step(3);
-            }
-            b'%' if self.column == 0 => {
-                let known = self.starts_with(["%YAML ", "%TAG "])
-                    || self.starts_with(["%YAML\t", "%TAG\t"]);
-                if !known {
-                    return Err(("unknown directive", self.here()));
-                }
-                self.skip_line();
-            }
-            b'-' | b'?' if block => {
-                if !self.key_allowed {
-                    return Err(("an entry is not allowed in this place", self.here()));
-                }
-                if byte == b'-' {
-                    self.dash = Some((self.byte, self.line, self.column));
-                }
-                self.step(1);
-            }
-            b'|' | b'>' => {
-                self.header = Some(self.here());
-                self.skip_line();
-            }
-            b'&' => {
-                let name = self.run(|byte| is_word(byte) || byte == b'&');
-                let end = self.byte + name.len();
-                let closed = self.is_blank(end)
-                    || (!block && matches!(self.byte_at(end), Some(b',' | b']' | b'}')));
-                if name.len() < 2 || name.get(1..).is_some_and(|name| name.contains('&')) || !closed
-                {
-                    let why = "an anchor name has letters, digits, - and _ only";
-                    return Err((why, self.here()));
-                }
-                self.key_allowed = false;
-                self.properties = self.properties.or(Some(self.line));
-                self.step(name.len());
-            }
-            b'!' => {
-                let tag = self.run(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-                if self.byte + tag.len() > gap_end || !is_tag(tag) {
-                    return Err(("a tag must be followed by white space", self.here()));
-                }
-                self.key_allowed = false;
-                self.properties = self.properties.or(Some(self.line));
-                self.step(tag.len());
-            }
-            b'?' => {
-                self.explicit_key = true;
-                self.step(1);
-            }
-            b':' if !block => {
-                if !self.explicit_key && self.node_line != self.line {
-                    return Err(("a key and its : must be on one line", self.here()));
-                }
-                self.explicit_key = false;
-                self.step(1);
-            }
-            // A colon keeps the state as it is, after an explicit key as after a simple one.
-            _ => self.step(1),
-        }
-        Ok(())
-    }
-
     /// Notes where a node starts that could be a key.
     fn node(&mut self, span: &Span) {
         self.node_line = self.properties.take().unwrap_or(span.start.line());
@@ -332,40 +213,16 @@ impl<'t> Dialect<'t> {
         self.open
             .iter()
             .rev()
-            .find_map(|column| *column)
+            .find_map(|open| open.column)
             .map_or(0, |column| column + 1)
     }
 
     fn in_flow(&self) -> bool {
-        matches!(self.open.last(), Some(None))
+        self.open.last().is_some_and(|open| open.column.is_none())
     }
 
     fn here(&self) -> Position {
         self.source.position_at(self.byte, self.line, self.column)
-    }
-
-    fn step(&mut self, bytes: usize) {
-        self.byte += bytes;
-        self.column += bytes;
-    }
-
-    /// Moves to the next line break. The column is not kept: a break sets it.
-    fn skip_line(&mut self) {
-        self.byte += self.run(|byte| !matches!(byte, b'\n' | b'\r')).len();
-    }
-
-    fn run(&self, of: impl Fn(u8) -> bool) -> &'t str {
-        let rest = self.source.text.get(self.byte..).unwrap_or("");
-        let length = rest
-            .bytes()
-            .position(|byte| !of(byte))
-            .unwrap_or(rest.len());
-        rest.get(..length).unwrap_or("")
-    }
-
-    fn starts_with(&self, any: [&str; 2]) -> bool {
-        let rest = self.source.text.as_bytes().get(self.byte..).unwrap_or(&[]);
-        any.iter().any(|start| rest.starts_with(start.as_bytes()))
     }
 
     fn byte_at(&self, byte: usize) -> Option<u8> {
@@ -400,13 +257,6 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// A tag that both parsers end in the same place. To goyaml, flow indicators can be part of any.
-fn is_tag(tag: &str) -> bool {
-    let verbatim = tag.strip_prefix("!<").and_then(|tag| tag.strip_suffix('>'));
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"[]{}<>\"#".contains(&byte);
-    verbatim.unwrap_or(tag).bytes().all(plain) && (verbatim.is_some() || !tag.contains(','))
-}
-
 /// A tab left of the column `indent` in a further line of a plain scalar.
 fn has_early_tab(text: &str, indent: usize) -> bool {
     text.split(['\n', '\r'])
@@ -433,4 +283,68 @@ fn surrogate(digits: Option<&str>) -> bool {
     digits
         .and_then(|digits| u16::from_str_radix(digits, 16).ok())
         .is_some_and(|unit| (0xd800..=0xdfff).contains(&unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Limits, read_yaml};
+
+    fn words(text: &str) -> String {
+        let read = read_yaml(text.as_bytes(), &Limits::VALUES);
+        read.expect_err("Go and our parser differ here").to_string()
+    }
+
+    #[test]
+    fn tabs_are_refused_where_goyaml_looks_for_indentation() {
+        for text in [
+            "a:\n\tb: c\n",
+            "a: b\n\t\nc: d\n",
+            "a: 'b'\n  \t# c\nd: e\n",
+            "a:\n-\tb\n",
+            "a:\n- \t# c\n",
+            "a:\n  b: c\n\t\n",
+            "? a\n:\tb\n",
+            "a: [b\n\t, c]\n",
+            "a: |\n  \tb\n",
+        ] {
+            assert_eq!(words(text), super::TAB, "{text:?}");
+        }
+        for text in [
+            "a:\tb\n",
+            "a: b\t# c\n",
+            "a: b\n  \t\nc: d\n",
+            "a: [b,\n\tc]\n",
+            "a\t: b\n",
+        ] {
+            assert!(
+                read_yaml(text.as_bytes(), &Limits::VALUES).is_ok(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_goyaml_would_read_otherwise_is_refused() {
+        for (text, why) in [
+            ("a: {b:}\n", super::TIGHT_COLON),
+            ("a: {? b :,c}\n", super::TIGHT_COLON),
+            (
+                "a: [?x]\n",
+                "a plain value inside [] or {} cannot hold ? or start with :",
+            ),
+            ("a: [!!str, b]\n", "a tag must be followed by white space"),
+            ("a: {b\n  : c}\n", "a key and its : must be on one line"),
+            ("a: {!!str\n b: c}\n", "a key and its : must be on one line"),
+            (
+                "a: &b.c d\n",
+                "an anchor name has letters, digits, - and _ only",
+            ),
+            ("a: \"\\/\"\n", "found unknown escape character"),
+            ("a: \"\\ud83d\\ude00\"\n", "found invalid Unicode escape"),
+            ("%FOO\n---\na: b\n", "unknown directive"),
+            ("%YAML 1.2\n---\na: b\n", "found incompatible YAML document"),
+        ] {
+            assert_eq!(words(text), why, "{text:?}");
+        }
+    }
 }

@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(from_float(1e3), Some(1000.into()));
         assert_eq!(
             from_float(9_223_372_036_854_775_808.0),
-            Some(9_223_372_036_854_775_808_u64.into())
+            Some(9_223_372_036_854_776_000_u64.into())
         );
         assert_eq!(from_float(f64::INFINITY), None);
     }

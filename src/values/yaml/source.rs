@@ -42,12 +42,12 @@ impl<'t> Source<'t> {
         let source = Self::new(text);
         for (byte, c) in source.text.char_indices() {
             let why = match c {
-                '\t' | '\n' | '\r' | ' '..='~' | '\u{10000}'.. => continue,
+                '\u{feff}' => "found a byte order mark inside the text",
                 '\u{85}' | '\u{2028}' | '\u{2029}' => {
                     "found a line separator (U+0085, U+2028 or U+2029); write it as an escape"
                 }
-                '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' => continue,
-                '\u{feff}' => "found a byte order mark inside the text",
+
+                '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => continue,
                 _ => "control characters are not allowed",
             };
             let kind = ReadErrorKind::Syntax(why.to_owned());

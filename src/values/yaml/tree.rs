@@ -79,6 +79,7 @@ impl<'t> Tree<'t> {
             anchors: HashMap::new(),
             values: 0,
             aliases: 0,
+            ended: false,
         };
         let options = options! {
             emit_comments: false,
@@ -90,6 +91,11 @@ impl<'t> Tree<'t> {
             let steps = builder.tree.events;
             let done = match event {
                 Ok((event, span)) => builder.event(event, &span),
+                Err(error) if builder.ended => {
+                    // Go does not read on behind `...`, whatever stands there.
+                    builder.tree.extra = Some(source.position(error.marker()));
+                    break;
+                }
                 Err(error) => {
                     let (kind, at) = syntax(&error, source, limits);
                     let about_tab = is_about_tab(error.kind());
@@ -143,6 +149,8 @@ struct Builder<'t, 'l> {
     /// Nodes that are not keys.
     values: usize,
     aliases: usize,
+    /// Whether a `...` has ended the document.
+    ended: bool,
 }
 
 type Failure = (ReadErrorKind, Position);
@@ -174,10 +182,13 @@ impl<'t> Builder<'t, '_> {
                     return Err(refused(("a tab cannot be used as indentation", at)));
                 }
                 // The parser writes `~` for what is not there.
-                let value = if plain && source.is_empty() {
-                    Cow::Borrowed("")
-                } else {
-                    value
+                let value = match value {
+                    // The parser writes `~` for what is not there.
+                    _ if plain && source.is_empty() => Cow::Borrowed(""),
+                    value if block && self.lacks_last_break(span, &value) => {
+                        without_last_break(value)
+                    }
+                    value => value,
                 };
                 let scalar = RawScalar {
                     value,
@@ -215,11 +226,33 @@ impl<'t> Builder<'t, '_> {
                 self.dialect.close(span).map_err(refused)?;
                 self.open.pop();
             }
-            Event::DocumentEnd => self.dialect.document_end(span).map_err(refused)?,
+            Event::DocumentEnd => {
+                self.dialect.document_end(span).map_err(refused)?;
+                self.ended = span.byte_range().is_some_and(|range| !range.is_empty());
+            }
             // Comments, anchors and unresolved aliases are not asked for.
             _ => {}
         }
         Ok(false)
+    }
+
+    /// Whether a block scalar ends the text in a line that belongs to it and has no break. The
+    /// parser reads a break there all the same, goyaml does not.
+    fn lacks_last_break(&self, span: &Span, value: &str) -> bool {
+        let text = self.source.text;
+        let at_end = span
+            .byte_range()
+            .is_some_and(|range| range.end == text.len());
+        let written = text.rsplit(['\n', '\r']).next().unwrap_or("");
+        let read = value
+            .trim_end_matches('\n')
+            .rsplit('\n')
+            .next()
+            .unwrap_or("");
+        let is_blank = |line: &str| line.trim_matches(' ').is_empty();
+        // A blank line belongs to it as far as it is longer than the indentation.
+        at_end
+            && (!is_blank(written) || (is_blank(read) && !read.is_empty() && !written.is_empty()))
     }
 
     fn open(&mut self, kind: RawKind<'t>, at: Position, anchor: usize) -> Result<(), Failure> {
@@ -267,6 +300,18 @@ impl<'t> Builder<'t, '_> {
         }
         self.tree.nodes.push(Raw { at, kind });
         Ok(id)
+    }
+}
+
+fn without_last_break(value: Cow<'_, str>) -> Cow<'_, str> {
+    match value {
+        Cow::Borrowed(text) => Cow::Borrowed(text.strip_suffix('\n').unwrap_or(text)),
+        Cow::Owned(mut text) => {
+            if text.ends_with('\n') {
+                text.pop();
+            }
+            Cow::Owned(text)
+        }
     }
 }
 

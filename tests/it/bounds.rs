@@ -1,0 +1,152 @@
+//! Hostile input: a clear error, in a bounded number of steps.
+
+use distrogate::admission::{Endpoint, Request};
+use distrogate::gate::Decision;
+use distrogate::policy::Policy;
+use distrogate::values::{Limits, ReadErrorKind, read_json, read_yaml};
+use serde_json::{Value, json};
+
+use crate::support::{envelope, release, review, secret};
+
+/// Parser events and copied nodes that a text may cost: at most 16 for each value that the bounds allow: two
+/// runs of the parser, starts and ends, and keys.
+const STEPS: usize = 16 * Limits::VALUES.nodes + 16;
+
+fn refused(object: &Value) -> String {
+    let (verdict, response) = review(
+        &envelope(object, None),
+        Endpoint::Validate,
+        &Policy::built_in(),
+    );
+    assert_eq!(verdict.decision, Decision::Denied);
+    response["status"]["message"]
+        .as_str()
+        .unwrap()
+        .lines()
+        .nth(1)
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+/// Nine levels of nine aliases each: 380 bytes that stand for 400 million values.
+fn alias_bomb() -> String {
+    let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..10 {
+        let below = format!("*a{},", level - 1).repeat(9);
+        text.push_str(&format!(
+            "a{level}: &a{level} [{}]\n",
+            below.trim_end_matches(',')
+        ));
+    }
+    text
+}
+
+#[test]
+fn each_bound_has_its_own_error() {
+    for (config, message) in [
+        (
+            alias_bomb(),
+            "data[config.yaml] (line 2): the values cannot be read: document contains excessive aliasing [unreadable-values]",
+        ),
+        (
+            format!(
+                "controlPlane: {}{}",
+                "[".repeat(100_000),
+                "]".repeat(100_000)
+            ),
+            "data[config.yaml] (line 1): the values cannot be read: maps and lists nest deeper than 100 levels [unreadable-values]",
+        ),
+        (
+            format!("a: &a x\nb: [{}]", vec!["*a"; 2_000].join(",")),
+            "data[config.yaml] (line 2): the values cannot be read: more than 1000 aliases [unreadable-values]",
+        ),
+        (
+            format!("a: [{}]", vec!["x"; 300_000].join(",")),
+            "data[config.yaml] (line 1): the values cannot be read: more than 200000 values, those that aliases stand for included [unreadable-values]",
+        ),
+        (
+            "#".repeat(Limits::VALUES.bytes + 1),
+            "data[config.yaml]: the values cannot be read: larger than 1572864 bytes [unreadable-values]",
+        ),
+        (
+            format!(
+                "a: &a {}\nb: [{}]",
+                "x".repeat(1_000_000),
+                vec!["*a"; 9].join(",")
+            ),
+            "data[config.yaml] (line 2): the values cannot be read: more than 4194304 bytes of text in values, those that aliases stand for included [unreadable-values]",
+        ),
+    ] {
+        let said = refused(&secret("0.30.4", config.as_bytes()));
+        assert_eq!(said, message);
+    }
+}
+
+#[test]
+fn hostile_texts_take_no_more_steps_than_the_bounds_allow() {
+    let texts = [
+        alias_bomb(),
+        "[".repeat(1_000_000),
+        "{".repeat(1_000_000),
+        "- ".repeat(500_000),
+        "? ".repeat(500_000),
+        "&a ".repeat(300_000),
+        "*a ".repeat(300_000),
+        "a: |\n".repeat(200_000),
+        (0..100_000).map(|n| format!("k{n}: \n")).collect(),
+        "<<: {a: 1}\n".repeat(100_000),
+        "\"\\".repeat(500_000),
+        format!(
+            "a: &a [{}]\nb: [{}]",
+            vec!["1"; 1_000].join(","),
+            vec!["*a"; 999].join(",")
+        ),
+    ];
+    for text in texts {
+        let steps = match read_yaml(text.as_bytes(), &Limits::VALUES) {
+            Ok(document) => document.steps,
+            Err(error) => error.steps,
+        };
+        let start: String = text.chars().take(12).collect();
+        assert!(steps <= STEPS, "{steps} steps for {start:?}");
+    }
+}
+
+#[test]
+fn a_values_object_is_bounded_like_text() {
+    let nested = |depth| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    assert!(read_json(&nested(99), &Limits::VALUES).is_ok());
+    for depth in [101, 1_000, 100_000] {
+        let error = read_json(&nested(depth), &Limits::VALUES).unwrap_err();
+        assert_eq!(error.kind, ReadErrorKind::TooDeep { limit: 100 }, "{depth}");
+    }
+    let wide = format!("[{}]", vec!["0"; 300_000].join(","));
+    let error = read_json(&wide, &Limits::VALUES).unwrap_err();
+    assert_eq!(error.kind, ReadErrorKind::TooManyNodes { limit: 200_000 });
+    assert!(error.steps <= STEPS);
+    let object = release("0.30.4", &json!({"controlPlane": {"distro": "@"}}));
+    let body = envelope(&object, None).replace("\"@\"", &nested(100_000));
+    let (verdict, response) = review(&body, Endpoint::Validate, &Policy::built_in());
+    assert_eq!(verdict.decision, Decision::Denied);
+    assert!(response["status"]["message"].as_str().unwrap().contains(
+        "spec.values: the values cannot be read: maps and lists nest deeper than 100 levels"
+    ));
+    let (verdict, _) = review(&body, Endpoint::Mutate, &Policy::built_in());
+    assert!(verdict.patch.0.is_empty());
+}
+
+#[test]
+fn seven_mebibytes_of_rubbish_are_an_error_only() {
+    let size = 7 * 1_024 * 1_024;
+    for body in [
+        vec![b'['; size],
+        vec![b'{'; size],
+        vec![0xff; size],
+        vec![b' '; size],
+        b"[1,".repeat(size / 3),
+    ] {
+        let error = Request::parse(&body).unwrap_err();
+        assert!((400..=422).contains(&error.answer().status));
+    }
+}

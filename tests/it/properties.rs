@@ -1,0 +1,174 @@
+//! Invariants over generated configs.
+
+use distrogate::admission::Endpoint;
+use distrogate::gate::Decision;
+use distrogate::policy::Policy;
+use distrogate::vcluster::Catalogue;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{envelope, patched, release, review, secret};
+
+const CHARTS: [&str; 12] = [
+    "0.20.0", "0.22.4", "0.24.2", "0.25.1", "0.26.5", "0.28.x", "0.30.4", "0.32.3", "0.33.0",
+    "0.36.1", "0.99.0", "*",
+];
+
+/// Policies with defaults that may overrule something.
+const POLICIES: [&str; 4] = [
+    "{}",
+    "{defaults: {values: {controlPlane: {advanced: {defaultImageRegistry: r.example}}}}}",
+    "{defaults: {on: Always, values: {controlPlane: {distro: {k8s: {version: v1.31.1, resources: {limits: {memory: 1Gi}}}}}}}}",
+    "{defaults: {on: Always, apply: Always, values: {controlPlane: {distro: {k3s: {imagePullPolicy: Always}}}}}}",
+];
+
+fn policy(spec: &str) -> Policy {
+    let text = format!(
+        "{{apiVersion: distrogate.io/v1alpha1, kind: DistroPolicy, metadata: {{name: p}}, spec: {spec}}}"
+    );
+    Policy::parse(&text, Catalogue::embedded()).unwrap()
+}
+
+/// Anything that may stand at a leaf: right, wrong and strange.
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!(true)),
+        Just(json!(false)),
+        Just(json!("")),
+        Just(json!({})),
+        Just(json!([])),
+        Just(json!(1.5)),
+        Just(json!("v1.30.1")),
+        Just(json!("registry.example/")),
+        Just(json!("k8s/~weird\u{7f}\n")),
+    ]
+}
+
+/// Values under the keys that matter, some of them misspelt.
+fn values() -> impl Strategy<Value = Value> {
+    let keys = prop::sample::select(vec![
+        "controlPlane",
+        "distro",
+        "advanced",
+        "defaultImageRegistry",
+        "k8s",
+        "k3s",
+        "k0s",
+        "K8S",
+        "enabled",
+        "version",
+        "apiServer",
+        "image",
+        "tag",
+        "registry",
+        "repository",
+        "resources",
+        "limits",
+        "memory",
+        "extraArgs",
+        "a/b~c",
+        "privateNodes",
+    ]);
+    leaf().prop_recursive(6, 40, 5, move |inner| {
+        prop::collection::btree_map(keys.clone(), inner, 0..5).prop_map(|map| json!(map))
+    })
+}
+
+/// Values of the right shape, for whatever the leaves are.
+fn config() -> impl Strategy<Value = Value> {
+    let image = || {
+        prop::option::of((leaf(), leaf(), leaf()).prop_map(|(registry, repository, tag)| {
+        json!({"registry": registry, "repository": repository, "tag": tag})
+    }))
+    };
+    (values(), leaf(), leaf(), image(), image(), leaf(), leaf()).prop_map(
+        |(any, k8s, k3s, combined, split, version, registry)| {
+            let mut distro = json!({"k8s": {"enabled": k8s}, "k3s": {"enabled": k3s}});
+            if let Some(image) = combined {
+                distro["k8s"]["image"] = image;
+            }
+            if let Some(image) = split {
+                distro["k8s"]["apiServer"] = json!({"image": image});
+            }
+            if !version.is_null() {
+                distro["k8s"]["version"] = version;
+            }
+            let mut values = json!({"controlPlane": {"distro": distro}, "other": any});
+            if !registry.is_null() {
+                values["controlPlane"]["advanced"] = json!({"defaultImageRegistry": registry});
+            }
+            values
+        },
+    )
+}
+
+/// Everything that `before` sets is set alike in `after`.
+fn keeps(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => before
+            .iter()
+            .all(|(key, value)| after.get(key).is_some_and(|after| keeps(value, after))),
+        (before, after) => before == after,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_patch_applies_keeps_what_is_set_and_leaves_nothing_for_a_second_pass(
+        values in prop_oneof![config(), values()],
+        chart in prop::sample::select(&CHARTS[..]),
+        spec in prop::sample::select(&POLICIES[..]),
+    ) {
+        let policy = policy(spec);
+        let body = envelope(&release(chart, &values), None);
+        let (verdict, response) = review(&body, Endpoint::Mutate, &policy);
+        prop_assert_ne!(verdict.decision, Decision::PatchWithheld);
+        let again = patched(&body, &response);
+        let (second, _) = review(&again, Endpoint::Mutate, &policy);
+        prop_assert!(second.patch.0.is_empty(), "{:?}", second.patch);
+        if !spec.contains("apply: Always") {
+            let after: Value = serde_json::from_str(&again).unwrap();
+            // null values are as if they were not there
+            let object = if values.is_null() { json!({}) } else { values };
+            prop_assert!(keeps(&object, &after["request"]["object"]["spec"]["values"]));
+        }
+    }
+
+    #[test]
+    fn what_was_not_refused_is_not_refused_with_our_defaults(
+        values in config(),
+        chart in prop::sample::select(&CHARTS[..]),
+        spec in prop::sample::select(&POLICIES[..]),
+    ) {
+        let policy = policy(spec);
+        let body = envelope(&release(chart, &values), None);
+        let (plain, _) = review(&body, Endpoint::Validate, &policy);
+        let (_, response) = review(&body, Endpoint::Mutate, &policy);
+        let (with, _) = review(&patched(&body, &response), Endpoint::Validate, &policy);
+        prop_assert_eq!(plain.decision, with.decision);
+    }
+
+    #[test]
+    fn an_unchanged_object_is_never_judged(
+        values in values(),
+        chart in prop::sample::select(&CHARTS[..]),
+    ) {
+        let object = release(chart, &values);
+        let mut annotated = object.clone();
+        annotated["metadata"]["annotations"] = json!({"a": "b"});
+        let body = envelope(&annotated, Some(&object));
+        let (verdict, _) = review(&body, Endpoint::Validate, &Policy::built_in());
+        prop_assert_eq!(verdict.decision, Decision::Unchanged);
+    }
+
+    #[test]
+    fn any_text_in_a_secret_is_answered(text in ".{0,200}", chart in "[0-9a-z.]{0,12}") {
+        let body = envelope(&secret(&chart, text.as_bytes()), None);
+        let (verdict, response) = review(&body, Endpoint::Validate, &Policy::built_in());
+        prop_assert!(matches!(verdict.decision, Decision::Allowed | Decision::Denied));
+        prop_assert_eq!(response["allowed"].as_bool(), Some(verdict.decision == Decision::Allowed));
+    }
+}
