@@ -119,7 +119,7 @@ pub fn review(
                 verdict.configs.push(Judged { title, findings });
             }
             Endpoint::Mutate => {
-                verdict.plan(object, carried, &title, defaults::plan(&subject, policy))
+                verdict.plan(object, carried, &title, defaults::plan(&subject, policy));
             }
         }
     }
@@ -281,9 +281,10 @@ impl Verdict {
                     untold += 1;
                     continue;
                 }
-                message.push_str(&format!("\n  {finding}"));
-                if let Some(fix) = &finding.fix {
-                    message.push_str(&format!("\n    fix: {fix}"));
+                for line in std::iter::once(format!("\n  {finding}"))
+                    .chain(finding.fix.iter().map(|fix| format!("\n    fix: {fix}")))
+                {
+                    message.push_str(&line);
                 }
                 causes.push(Cause {
                     reason: finding.rule.to_owned(),
@@ -293,7 +294,7 @@ impl Verdict {
             }
         }
         if untold > 0 {
-            message.push_str(&format!("\n  and {untold} more"));
+            message = format!("{message}\n  and {untold} more");
         }
         Denial { message, causes }
     }
@@ -318,7 +319,8 @@ impl Reply for Verdict {
                 if !told.is_empty() {
                     told.push_str("; ");
                 }
-                told.push_str(&format!("{action}: {}: {}", finding.place, finding.message));
+                let one = format!("{action}: {}: {}", finding.place, finding.message);
+                told.push_str(&one);
             }
         }
         Response {

@@ -89,40 +89,22 @@ fn one_line(text: &str) -> String {
     )
 }
 
-/// Pieces of at most [`WARNING`] characters, split at spaces where there are some.
+/// Pieces of at most [`WARNING`] characters, split at spaces where there are some; each but the
+/// first begins with an ellipsis.
 fn split(text: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    for word in text.split(' ') {
-        let mut word = word;
-        loop {
-            let Some(piece) = pieces.last_mut() else {
-                break;
-            };
-            let used = piece.chars().count();
-            let space = usize::from(!piece.is_empty());
-            let room = WARNING.saturating_sub(used + space);
-            if word.chars().count() <= room {
-                if space == 1 {
-                    piece.push(' ');
-                }
-                piece.push_str(word);
-                break;
-            }
-            if used > 2 {
-                pieces.push("… ".trim_end().to_owned());
-                continue;
-            }
-            // a word longer than a warning
-            let end = word
-                .char_indices()
-                .nth(room)
-                .map_or(word.len(), |(byte, _)| byte);
-            let (head, tail) = word.split_at_checked(end).unwrap_or((word, ""));
-            piece.push_str(head);
-            pieces.push("…".to_owned());
-            word = tail;
-        }
+    let mut pieces = Vec::new();
+    let mut rest: Vec<char> = text.chars().collect();
+    while rest.len() > WARNING {
+        // a space in the second half, so that pieces do not get short; else in mid-word
+        let end = (WARNING / 2..WARNING)
+            .rev()
+            .find(|at| rest.get(*at) == Some(&' '));
+        let tail = rest.split_off(end.unwrap_or(WARNING));
+        pieces.push(rest.into_iter().collect());
+        let space = usize::from(end.is_some());
+        rest = "… ".chars().chain(tail.into_iter().skip(space)).collect();
     }
+    pieces.push(rest.into_iter().collect());
     pieces
 }
 

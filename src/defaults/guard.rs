@@ -48,7 +48,7 @@ fn image_part(before: &Config<'_>, after: &Config<'_>) -> Option<Path> {
 }
 
 /// `defaultImageRegistry` also replaces the registries of images that are none of the distro's:
-/// vCluster's own, etcd, CoreDNS.
+/// vCluster's own, etcd and DNS.
 fn registry_elsewhere(before: &Config<'_>, default: &Path) -> Option<Path> {
     if default.last_key() != Some("defaultImageRegistry") {
         return None;

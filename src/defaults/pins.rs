@@ -22,7 +22,9 @@ impl Planner<'_> {
                     }
                 }
                 Pin::Resources => {
-                    let Some(distro) = self.in_force().distro() else { continue };
+                    let Some(distro) = self.in_force().distro() else {
+                        continue;
+                    };
                     let path = Path::keys(["controlPlane", "distro", distro.key(), "resources"]);
                     for (path, _) in self.config.defaults().leaves(&path) {
                         self.pin(&path);
@@ -35,9 +37,7 @@ impl Planner<'_> {
     /// Only parts that decide something: a registry that `defaultImageRegistry` replaces, or a tag
     /// that `version` or the host's version stands in for, would say what is not so.
     fn pin_image(&mut self, image: &Image) {
-        let decides = |part: &ImagePart, path: &Path| {
-            matches!(part, ImagePart::Known { path: decided, .. } if decided == path)
-        };
+        let decides = |part: &ImagePart, path: &Path| matches!(part, ImagePart::Known { path: decided, .. } if decided == path);
         let registry = image.path.key("registry");
         if decides(&image.registry, &registry) {
             self.pin(&registry);
@@ -55,7 +55,9 @@ impl Planner<'_> {
     fn pin(&mut self, path: &Path) {
         let keys = path.as_keys().unwrap_or_default();
         let config = self.config;
-        let Lookup::Known(known) = config.defaults().get(keys.iter().copied()) else { return };
+        let Lookup::Known(known) = config.defaults().get(keys.iter().copied()) else {
+            return;
+        };
         let unset = |tree: Presence<'_>| matches!(tree, Presence::Unset);
         if unset(config.user_presence(&keys)) && unset(self.tree.presence(&keys)) {
             self.put_in(path, &known.data);

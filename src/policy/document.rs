@@ -90,7 +90,10 @@ fn read_root(
             ..Policy::built_in()
         }
     };
-    policy.name = metadata.required("name")?.string()?.to_owned();
+    metadata
+        .required("name")?
+        .string()?
+        .clone_into(&mut policy.name);
     if let Some(spec) = fields.get("spec") {
         read_spec(&spec, &mut policy)?;
     }

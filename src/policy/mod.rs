@@ -104,8 +104,10 @@ pub struct Transition {
 
 impl Policy {
     /// The built-in policy.
+    ///
+    /// # Panics
+    /// Never: the document is part of the program, and a test reads it.
     pub fn built_in() -> Self {
-        // not input: the document is part of the program, and a test reads it
         Self::parse(BUILT_IN, Catalogue::embedded()).expect("the built-in policy is well-formed")
     }
 

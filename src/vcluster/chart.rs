@@ -201,7 +201,11 @@ impl<'c> Chart<'c> {
 
     /// The defaults, Unknown where the charts that this may be differ.
     pub fn defaults(&self) -> Tree {
-        let trees: Vec<_> = self.candidates.iter().map(|block| &block.defaults).collect();
+        let trees: Vec<_> = self
+            .candidates
+            .iter()
+            .map(|block| &block.defaults)
+            .collect();
         Tree::common(&trees)
     }
 

@@ -241,7 +241,7 @@ impl<'c> Config<'c> {
         let mut looked_for = path.clone();
         loop {
             for (layer, document) in self.documents().collect::<Vec<_>>().into_iter().rev() {
-                if let Some(position) = locate(&document.root, &looked_for) {
+                if let (true, position) = locate(&document.root, &looked_for) {
                     return layer.place(path.clone(), position);
                 }
             }
@@ -345,7 +345,7 @@ fn fold(node: &Node, fields: &[&Field]) -> Node {
         })
         .collect();
     let mut entries: Vec<_> = map.iter().collect();
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries.sort_by_key(|(key, _)| *key);
     let mut folded = Map::new();
     for (key, entry) in entries {
         let exact = maps.iter().any(|map| map.contains_key(key));
@@ -394,22 +394,25 @@ fn overlay(earlier: &mut Node, later: Node) {
     }
 }
 
-/// The place of a path's key; `Some(None)` where it is there, but has no place of its own.
-fn locate(root: &Node, path: &Path) -> Option<Option<Position>> {
+/// Whether a path is there, and the place of its key, which values that were kept as an object
+/// do not have.
+fn locate(root: &Node, path: &Path) -> (bool, Option<Position>) {
     let mut node = root;
     let mut at = root.at;
     for step in path.steps() {
-        (at, node) = match (step, &node.data) {
-            (Step::Key(key), Data::Map(map)) => {
-                map.get(key).map(|entry| (entry.at, &entry.value))?
-            }
+        let next = match (step, &node.data) {
+            (Step::Key(key), Data::Map(map)) => map.get(key).map(|entry| (entry.at, &entry.value)),
             (Step::Index(index), Data::List(items)) => {
-                items.get(*index).map(|item| (item.at, item))?
+                items.get(*index).map(|item| (item.at, item))
             }
-            _ => return None,
+            _ => None,
         };
+        let Some(next) = next else {
+            return (false, None);
+        };
+        (at, node) = next;
     }
-    Some(at)
+    (true, at)
 }
 
 #[cfg(test)]

@@ -156,7 +156,9 @@ impl Config<'_> {
             return self.with_full_suffix(part);
         }
         // era A: the chart's own tag stands for "not set"
-        let default_tag = self.defaults().get(image.key("tag").as_keys().unwrap_or_default());
+        let default_tag = self
+            .defaults()
+            .get(image.key("tag").as_keys().unwrap_or_default());
         match (&tag, default_tag.str()) {
             (ImagePart::Known { value, .. }, Some(default)) if **value != *default => tag,
             (ImagePart::Known { .. }, Some(_)) if !version_text.is_empty() => version,

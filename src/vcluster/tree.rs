@@ -300,15 +300,23 @@ impl Tree {
         }
         let branches: Vec<&Branch> = trees
             .iter()
-            .filter_map(|tree| if let Self::Map(branch) = tree { Some(branch) } else { None })
+            .filter_map(|tree| {
+                if let Self::Map(branch) = tree {
+                    Some(branch)
+                } else {
+                    None
+                }
+            })
             .collect();
         if branches.len() == trees.len() {
             let mut keys: Vec<_> = branches.iter().flat_map(|map| map.entries.keys()).collect();
             keys.sort_unstable();
             keys.dedup();
             let entries = keys.into_iter().map(|key| {
-                let below: Vec<_> =
-                    branches.iter().filter_map(|map| map.entries.get(key)).collect();
+                let below: Vec<_> = branches
+                    .iter()
+                    .filter_map(|map| map.entries.get(key))
+                    .collect();
                 let common = if below.len() == branches.len() {
                     Self::common(&below)
                 } else {
@@ -323,9 +331,13 @@ impl Tree {
             });
         }
         match first {
-            Self::Leaf(known) if rest.iter().all(|tree| {
-                matches!(tree, Self::Leaf(other) if other.data == known.data)
-            }) => Self::clone(first),
+            Self::Leaf(known)
+                if rest
+                    .iter()
+                    .all(|tree| matches!(tree, Self::Leaf(other) if other.data == known.data)) =>
+            {
+                Self::clone(first)
+            }
             _ => Self::Unknown(Cause::ChartVaries),
         }
     }

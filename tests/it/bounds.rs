@@ -73,7 +73,7 @@ fn each_bound_has_its_own_error() {
             format!(
                 "a: &a {}\nb: [{}]",
                 "x".repeat(1_000_000),
-                vec!["*a"; 9].join(",")
+                ["*a"; 9].join(",")
             ),
             "data[config.yaml] (line 2): the values cannot be read: more than 4194304 bytes of text in values, those that aliases stand for included [unreadable-values]",
         ),
@@ -94,7 +94,10 @@ fn hostile_texts_take_no_more_steps_than_the_bounds_allow() {
         "&a ".repeat(300_000),
         "*a ".repeat(300_000),
         "a: |\n".repeat(200_000),
-        (0..100_000).map(|n| format!("k{n}: \n")).collect(),
+        (0..100_000)
+            .map(|n| format!("k{n}:"))
+            .collect::<Vec<_>>()
+            .join("\n"),
         "<<: {a: 1}\n".repeat(100_000),
         "\"\\".repeat(500_000),
         format!(

@@ -29,7 +29,7 @@ fn a_refusal_is_told_in_full() {
       HelmRelease team-a/dev (vCluster chart 0.30.4) refused:
         spec.values.controlPlane.distro: only one distro can be enabled at the same time, found k3s and k8s [only-one-distro]
           fix: set controlPlane.distro.k3s.enabled to false
-    1 reviews: 0 allowed, 1 refused, 0 with defaults
+    1 review: 0 allowed, 1 refused, 0 with defaults
     ");
 }
 
@@ -38,7 +38,7 @@ fn defaults_are_shown_as_a_diff() {
     let output = run(&["replay", DOCUMENTED]);
     assert_eq!(output.status.code(), Some(0));
     assert_snapshot!(stdout(&output), @r#"
-    tests/fixtures/helmrelease-documented-k8s-0.20/request.json: HelmRelease team-a/dev is allowed, with defaults
+    tests/fixtures/helmrelease-documented-k8s-0.20/request.json: HelmRelease team-a/dev is allowed, with defaults (as expected)
       + spec.values.controlPlane.distro.k8s.apiServer:
       +   image:
       +     registry: registry.k8s.io
@@ -61,7 +61,7 @@ fn defaults_are_shown_as_a_diff() {
       +     registry: registry.k8s.io
       +     repository: kube-scheduler
       +     tag: v1.30.2
-    1 reviews: 1 allowed, 0 refused, 1 with defaults
+    1 review: 1 allowed, 0 refused, 1 with defaults; 1 file as expected
     "#);
 }
 

@@ -1,10 +1,19 @@
 //! The one integration-test binary.
 
+#![expect(
+    clippy::format_push_string,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that is wrong about its own data should fail loudly"
+)]
+
 mod apiserver;
 mod bounds;
 mod cli;
 mod fixtures;
 mod harness;
+mod manifests;
 mod oracle;
 mod properties;
 mod support;

@@ -4,19 +4,14 @@
 //! wrapped and no meaning changes on the way. One call reads hundreds of files: what Go refuses it
 //! reports and passes over, and what it reads is known by `metadata.name`.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "the helpers of a test may fail as the test itself may"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
 use distrogate::values::{Limits, read_yaml};
 use serde_json::Value;
+
+use crate::support::has_kubectl;
 
 /// Documents that Go reads and we refuse: text, our words, and why that is so. Each must go on to
 /// be one: one that Go and we read alike is to be moved to the other documents.
@@ -745,7 +740,9 @@ const DOCUMENTS: &[&str] = &[
 
 #[test]
 fn go_reads_the_same() {
-    let Some(kubectl) = kubectl() else { return };
+    if !has_kubectl() {
+        return;
+    }
     let mut documents: Vec<String> = DOCUMENTS.iter().map(|text| (*text).to_owned()).collect();
     for scalar in SCALARS {
         documents.push(format!("a: {scalar}\n"));
@@ -758,25 +755,29 @@ fn go_reads_the_same() {
         let (items, aliases) = ("x,".repeat(size), "*a,".repeat(aliases));
         documents.push(format!("a: &a [{items}]\nb: [{aliases}]\n"));
     }
-    check(kubectl, &documents);
+    check(&documents);
 }
 
 #[test]
 fn go_reads_generated_documents_the_same() {
-    let Some(kubectl) = kubectl() else { return };
+    if !has_kubectl() {
+        return;
+    }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let documents: Vec<String> = (0..GENERATED).map(|_| random.document()).collect();
-    check(kubectl, &documents);
+    check(&documents);
 }
 
 #[test]
 fn what_only_we_refuse_is_known() {
-    let Some(kubectl) = kubectl() else { return };
+    if !has_kubectl() {
+        return;
+    }
     let documents: Vec<String> = REFUSED
         .iter()
         .map(|(text, ..)| (*text).to_owned())
         .collect();
-    let found = compare(kubectl, &documents);
+    let found = compare(&documents);
     for (number, (text, words, why)) in REFUSED.iter().enumerate() {
         let ours = match found.get(&number) {
             Some(Difference::WeRefuse { words, .. }) => words.as_str(),
@@ -787,10 +788,10 @@ fn what_only_we_refuse_is_known() {
 }
 
 /// Fails on every difference except that we refuse in words which `REFUSED` knows.
-fn check(kubectl: &str, documents: &[String]) {
+fn check(documents: &[String]) {
     let mut known = 0;
     let mut wrong = Vec::new();
-    for (number, difference) in compare(kubectl, documents) {
+    for (number, difference) in compare(documents) {
         match difference {
             Difference::WeRefuse { words, .. } if REFUSED.iter().any(|(_, it, _)| *it == words) => {
                 known += 1;
@@ -811,23 +812,6 @@ fn check(kubectl: &str, documents: &[String]) {
     );
 }
 
-/// The program, or `None` (and a line on stderr) where there is none to be had.
-fn kubectl() -> Option<&'static str> {
-    if Command::new("kubectl")
-        .args(["version", "--client"])
-        .output()
-        .is_ok()
-    {
-        return Some("kubectl");
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "kubectl must be on PATH in CI"
-    );
-    eprintln!("skipped: kubectl is not on PATH");
-    None
-}
-
 #[derive(Debug)]
 #[expect(dead_code, reason = "the fields are for the message of a failed test")]
 enum Difference {
@@ -837,13 +821,13 @@ enum Difference {
 }
 
 /// The documents, by number, that Go and we read differently.
-fn compare(kubectl: &str, documents: &[String]) -> BTreeMap<usize, Difference> {
+fn compare(documents: &[String]) -> BTreeMap<usize, Difference> {
     let manifests: Vec<String> = documents
         .iter()
         .enumerate()
         .map(|(number, text)| manifest(number, text))
         .collect();
-    let mut read = read_with_go(kubectl, &manifests);
+    let mut read = read_with_go(&manifests);
     let differences = manifests
         .iter()
         .enumerate()
@@ -876,12 +860,12 @@ fn manifest(number: usize, text: &str) -> String {
 }
 
 /// Go's reading of each manifest that it does not refuse.
-fn read_with_go(kubectl: &str, manifests: &[String]) -> BTreeMap<usize, Value> {
+fn read_with_go(manifests: &[String]) -> BTreeMap<usize, Value> {
     let directory = tempfile::tempdir().unwrap();
     let mut read = BTreeMap::new();
     let numbered: Vec<_> = manifests.iter().enumerate().collect();
     for batch in numbered.chunks(400) {
-        let mut command = Command::new(kubectl);
+        let mut command = Command::new("kubectl");
         command.args([
             "label",
             "--local",

@@ -30,6 +30,23 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     distrogate().args(arguments).output().unwrap()
 }
 
+/// Whether kubectl is there. Where it is not, the caller returns, and a line on standard error
+/// says so; in CI it has to be there.
+pub(crate) fn has_kubectl() -> bool {
+    let found = Command::new("kubectl")
+        .args(["version", "--client"])
+        .output()
+        .is_ok();
+    assert!(
+        found || std::env::var_os("CI").is_none(),
+        "kubectl has to be on PATH in CI"
+    );
+    if !found {
+        eprintln!("skipped: kubectl is not on PATH");
+    }
+    found
+}
+
 /// What it wrote to standard output.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

@@ -1,7 +1,5 @@
 //! What `replay` prints: for people, and for programs.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::outcome::Outcome;
@@ -34,8 +32,10 @@ pub(super) fn text(replayed: &[Replayed]) -> String {
                 Expected::Updated => " (response.json written)",
             };
             let file = file.display();
-            // a String takes whatever is written to it
-            let _ = writeln!(text, "{file}{document}: {}{expected}", summary(outcome));
+            line(
+                &mut text,
+                format_args!("{file}{document}: {}{expected}", summary(outcome)),
+            );
             describe(&mut text, outcome);
         }
     }
@@ -101,15 +101,15 @@ fn describe(text: &mut String, outcome: &Outcome) {
         .strings("warnings")
         .chain(outcome.validate.strings("warnings"))
     {
-        let _ = writeln!(text, "  warning: {warning}");
+        line(text, format_args!("  warning: {warning}"));
     }
     let message = outcome
         .validate
         .response
         .pointer("/status/message")
         .and_then(Value::as_str);
-    for line in message.into_iter().flat_map(str::lines) {
-        let _ = writeln!(text, "  {line}");
+    for said in message.into_iter().flat_map(str::lines) {
+        line(text, format_args!("  {said}"));
     }
 }
 
@@ -136,19 +136,29 @@ fn diff(text: &mut String, operation: &Value, before: &Value) {
 fn lines(text: &mut String, prefix: &str, key: &str, value: &Value) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let _ = writeln!(text, "{prefix}{key}:");
+            line(text, format_args!("{prefix}{key}:"));
             let prefix = format!("{prefix}  ");
             for (key, value) in map {
                 lines(text, &prefix, key, value);
             }
         }
         Value::String(string) if is_plain(string) => {
-            let _ = writeln!(text, "{prefix}{key}: {string}");
+            line(text, format_args!("{prefix}{key}: {string}"));
         }
         value => {
-            let _ = writeln!(text, "{prefix}{key}: {value}");
+            line(text, format_args!("{prefix}{key}: {value}"));
         }
     }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    text.push_str(&line.to_string());
+    text.push('\n');
+}
+
+/// `1 review`, `2 reviews`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whether a string reads as one without quotes.
@@ -173,17 +183,19 @@ fn total(replayed: &[Replayed]) -> String {
             .count()
     };
     let mut text = format!(
-        "{} reviews: {} allowed, {refused} refused, {defaulted} with defaults",
-        outcomes().count(),
+        "{}: {} allowed, {refused} refused, {defaulted} with defaults",
+        counted(outcomes().count(), "review"),
         outcomes().count() - refused,
     );
     for (expected, words) in [
-        (Expected::Met, "as expected"),
-        (Expected::Missed, "NOT as expected"),
-        (Expected::Updated, "written"),
+        (Expected::Met, " as expected"),
+        (Expected::Missed, " NOT as expected"),
+        (Expected::Updated, " written"),
     ] {
         if files(expected) > 0 {
-            let _ = write!(text, "; {} files {words}", files(expected));
+            text.push_str("; ");
+            text.push_str(&counted(files(expected), "file"));
+            text.push_str(words);
         }
     }
     text.push('\n');

@@ -1,0 +1,161 @@
+//! `deploy/` and `certs/` build, and the webhooks say everything that an API server would add.
+
+use serde_json::{Value, json};
+
+use crate::harness::kubectl::Kubectl;
+use crate::harness::manifests::{build, text};
+use crate::support::{file, has_kubectl};
+
+/// The objects of a kustomization.
+fn objects(folder: &str) -> Vec<Value> {
+    let home = tempfile::tempdir().unwrap();
+    build(&Kubectl::offline(None, home.path()), &file(folder))
+}
+
+fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+    objects
+        .iter()
+        .filter(|object| object["kind"] == kind)
+        .collect()
+}
+
+#[test]
+fn every_kustomization_builds_what_it_says() {
+    if !has_kubectl() {
+        return;
+    }
+    let kinds = |folder: &str| -> Vec<String> {
+        let mut kinds: Vec<_> = objects(folder)
+            .iter()
+            .map(|object| text(object, "/kind").to_owned())
+            .collect();
+        kinds.sort();
+        kinds
+    };
+    let base = [
+        "Deployment",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "PodDisruptionBudget",
+        "Service",
+        "ServiceAccount",
+        "ValidatingWebhookConfiguration",
+    ];
+    assert_eq!(kinds("deploy"), base);
+    let mut with_certificates = [&base[..], &["Certificate"; 2], &["Issuer"; 2]].concat();
+    with_certificates.sort_unstable();
+    assert_eq!(kinds("certs/cert-manager"), with_certificates);
+}
+
+#[test]
+fn cert_manager_writes_the_ca_into_both_webhooks_and_the_server_reads_its_secret() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("certs/cert-manager");
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        let [webhooks] = of_kind(&objects, kind)[..] else {
+            panic!("one {kind}")
+        };
+        assert_eq!(
+            text(
+                webhooks,
+                "/metadata/annotations/cert-manager.io~1inject-ca-from"
+            ),
+            "distrogate-system/distrogate-tls",
+        );
+    }
+    let leaf = of_kind(&objects, "Certificate")
+        .into_iter()
+        .find(|certificate| certificate["metadata"]["name"] == "distrogate-tls")
+        .unwrap();
+    let names = leaf["spec"]["dnsNames"].as_array().unwrap();
+    assert!(
+        names.contains(&json!("distrogate.distrogate-system.svc")),
+        "the API server's name"
+    );
+    let [deployment] = of_kind(&objects, "Deployment")[..] else {
+        panic!("one Deployment")
+    };
+    assert_eq!(
+        text(
+            deployment,
+            "/spec/template/spec/volumes/0/secret/secretName"
+        ),
+        text(leaf, "/spec/secretName"),
+    );
+}
+
+#[test]
+fn the_webhooks_say_all_that_an_api_server_would_add() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("deploy");
+    for (kind, failure_policy, path) in [
+        ("MutatingWebhookConfiguration", "Ignore", "/mutate"),
+        ("ValidatingWebhookConfiguration", "Fail", "/validate"),
+    ] {
+        let [configuration] = of_kind(&objects, kind)[..] else {
+            panic!("one {kind}")
+        };
+        let [webhook] = &configuration["webhooks"].as_array().unwrap()[..] else {
+            panic!("one webhook")
+        };
+        for (pointer, value) in [
+            ("/failurePolicy", json!(failure_policy)),
+            ("/matchPolicy", json!("Equivalent")),
+            ("/sideEffects", json!("None")),
+            ("/timeoutSeconds", json!(5)),
+            ("/admissionReviewVersions", json!(["v1"])),
+            ("/objectSelector", json!({})),
+            ("/clientConfig/service/port", json!(443)),
+            ("/clientConfig/service/path", json!(path)),
+        ] {
+            assert_eq!(webhook.pointer(pointer), Some(&value), "{kind} {pointer}");
+        }
+        let exempt = &webhook["namespaceSelector"]["matchExpressions"];
+        assert_eq!(
+            exempt,
+            &json!([{
+                "key": "kubernetes.io/metadata.name",
+                "operator": "NotIn",
+                "values": ["kube-system", "distrogate-system"],
+            }]),
+            "by a label that no tenant can edit",
+        );
+        for rule in webhook["rules"].as_array().unwrap() {
+            assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]));
+            assert_eq!(rule["scope"], "Namespaced");
+        }
+    }
+}
+
+#[test]
+fn the_server_is_locked_in_and_has_no_token() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("deploy");
+    let [deployment] = of_kind(&objects, "Deployment")[..] else {
+        panic!("one Deployment")
+    };
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    let container = &pod["containers"][0];
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert_eq!(
+        container["securityContext"]["capabilities"]["drop"],
+        json!(["ALL"])
+    );
+    assert_eq!(
+        container["resources"]["limits"]["cpu"],
+        Value::Null,
+        "throttling is a timeout"
+    );
+    assert!(of_kind(&objects, "ClusterRoleBinding").is_empty());
+}
