@@ -47,7 +47,7 @@ fn each_bound_has_its_own_error() {
     for (config, message) in [
         (
             alias_bomb(),
-            "data[config.yaml] (line 2): the values cannot be read: document contains excessive aliasing [unreadable-values]",
+            "data[config.yaml] (line 4): the values cannot be read: document contains excessive aliasing [unreadable-values]",
         ),
         (
             format!(

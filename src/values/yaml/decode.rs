@@ -90,7 +90,10 @@ impl<'d, 't> Decoder<'d, 't> {
             RawKind::Alias(target) => {
                 self.notes.add(NoteKind::Alias, &self.path, at);
                 self.follow(id, at)?;
-                let node = self.value(*target, depth)?;
+                // What is wrong with it by itself was told where it stands: this is the copy.
+                let node = self
+                    .value(*target, depth)
+                    .map_err(|(kind, _)| (kind, at))?;
                 self.following.pop();
                 // The value is in this place because of the alias; what it holds keeps its place.
                 return Ok(Node {
