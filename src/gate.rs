@@ -145,7 +145,7 @@ fn subject(
     let compose = |carried: &Carried<'_>| {
         Config::compose(Parts {
             chart: &carried.chart,
-            layers: carried.layers(),
+            layers: carried.layers().to_vec(),
             reading: carried.reading,
             catalogue: policy.catalogue,
             fallback: policy.fallback_block(),

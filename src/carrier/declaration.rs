@@ -1,5 +1,6 @@
 //! Carriers that a declaration describes: where the values, chart and release of one config are.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use serde_json::value::RawValue;
@@ -112,6 +113,7 @@ impl Declaration {
             reading: self.reading,
             edit_at: None,
             pieces: pieces.chain([dig(object, &chart_keys)]).collect(),
+            layers: OnceCell::new(),
         }]
     }
 }

@@ -4,6 +4,8 @@
 //! over them; an entry with `targetPath` overwrites everything, inline values included. The chart
 //! is named in `spec.chart.spec`, or kept elsewhere behind `spec.chartRef`.
 
+use std::cell::OnceCell;
+
 use serde_json::value::RawValue;
 
 use super::dig::{dig, dig_list, dig_str};
@@ -43,6 +45,7 @@ pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str) -> Vec<Carried<
         reading: Reading::Helm,
         edit_at: Some(Path::dotted("spec.values")),
         pieces: PIECES.iter().map(|keys| dig(object, keys)).collect(),
+        layers: OnceCell::new(),
     }]
 }
 

@@ -10,6 +10,8 @@ mod edit;
 mod flux;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +48,8 @@ pub struct Carried<'a> {
     pub edit_at: Option<Path>,
     /// Everything else of the object that has a say in the config.
     pieces: Vec<Option<&'a RawValue>>,
+    /// The parts, once they were read.
+    layers: OnceCell<Vec<Arc<Layer>>>,
 }
 
 /// Which virtual cluster a config is for.
@@ -114,40 +118,67 @@ impl Carrier {
 impl Carried<'_> {
     /// Whether nothing that has a say in the config differs: the bytes first, then what they mean.
     pub fn is_untouched_since(&self, before: &Carried<'_>) -> bool {
-        let texts = |carried: &Carried<'_>| -> Vec<_> {
-            carried
-                .parts
-                .iter()
-                .filter_map(Part::text)
-                .map(|(at, _, _)| at.clone())
-                .collect()
-        };
         self.release == before.release
-            && same(&self.pieces, &before.pieces, same_json)
-            && texts(self) == texts(before)
-            && self.parts.iter().zip(&before.parts).all(|(now, before)| {
-                match (now.text(), before.text()) {
-                    (Some((_, encoding, now)), Some((_, _, before))) => {
-                        now.get() == before.get() || same_text(encoding, now.get(), before.get())
+            && self.pieces.len() == before.pieces.len()
+            && self
+                .pieces
+                .iter()
+                .zip(&before.pieces)
+                .all(|(now, before)| match (now, before) {
+                    (None, None) => true,
+                    (Some(now), Some(before)) => {
+                        now.get() == before.get() || same_json(now.get(), before.get())
                     }
-                    _ => true,
-                }
-            })
+                    _ => false,
+                })
+            && (self.has_same_texts(before) || self.means_the_same(before))
     }
 
-    /// The parts, read.
-    pub fn layers(&self) -> Vec<Layer> {
-        self.parts.iter().map(Part::read).collect()
+    /// The parts, read. They are read once, however often they are asked for.
+    pub fn layers(&self) -> &[Arc<Layer>] {
+        self.layers.get_or_init(|| {
+            self.parts
+                .iter()
+                .map(|part| Arc::new(part.read()))
+                .collect()
+        })
+    }
+
+    fn has_same_texts(&self, before: &Carried<'_>) -> bool {
+        let now = self.parts.iter().filter_map(Part::text);
+        now.eq(before.parts.iter().filter_map(Part::text))
+    }
+
+    /// Whether the texts mean the same, and the new ones have no more that a strict reader
+    /// dislikes.
+    fn means_the_same(&self, before: &Carried<'_>) -> bool {
+        let documents = |layers: &[Arc<Layer>]| -> Option<Vec<_>> {
+            let texts = layers.iter().filter(|layer| layer.text);
+            texts
+                .map(|layer| match &layer.content {
+                    LayerContent::Values(read) => Some((read.root.to_json(), read.notes.len())),
+                    _ => None,
+                })
+                .collect()
+        };
+        match (documents(self.layers()), documents(before.layers())) {
+            (Some(now), Some(before)) => {
+                now.len() == before.len()
+                    && now
+                        .iter()
+                        .zip(&before)
+                        .all(|(now, before)| now.0 == before.0 && now.1 <= before.1)
+            }
+            _ => false,
+        }
     }
 }
 
 impl<'a> Part<'a> {
-    /// The part, if it holds values as text.
-    fn text(&self) -> Option<(&Path, Encoding, &'a RawValue)> {
+    /// The raw part, if it holds values as text.
+    fn text(&self) -> Option<&'a str> {
         match self.content {
-            Content::Values(encoding, raw) if encoding != Encoding::Object => {
-                Some((&self.at, encoding, raw))
-            }
+            Content::Values(encoding, raw) if encoding != Encoding::Object => Some(raw.get()),
             _ => None,
         }
     }
@@ -223,35 +254,7 @@ fn only_map(document: Document) -> Result<Document, ReadError> {
     })
 }
 
-fn same(
-    now: &[Option<&RawValue>],
-    before: &[Option<&RawValue>],
-    same_meaning: fn(&str, &str) -> bool,
-) -> bool {
-    now.len() == before.len()
-        && now
-            .iter()
-            .zip(before)
-            .all(|(now, before)| match (now, before) {
-                (None, None) => true,
-                (Some(now), Some(before)) => {
-                    now.get() == before.get() || same_meaning(now.get(), before.get())
-                }
-                _ => false,
-            })
-}
-
 fn same_json(now: &str, before: &str) -> bool {
     let read = |text| read_json(text, &Limits::VALUES).map(|document| document.root);
     matches!((read(now), read(before)), (Ok(now), Ok(before)) if now == before)
-}
-
-/// Whether two texts mean the same, and the new one has no more that a strict reader dislikes.
-fn same_text(encoding: Encoding, now: &str, before: &str) -> bool {
-    match (read(encoding, now), read(encoding, before)) {
-        (Ok(now), Ok(before)) => {
-            now.root.to_json() == before.root.to_json() && now.notes.len() <= before.notes.len()
-        }
-        _ => false,
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Finding, Rule};
 use crate::policy::Action;
-use crate::values::{Note, NoteKind, Path};
+use crate::values::{Note, NoteKind, Path, ReadErrorKind};
 use crate::vcluster::{Layer, LayerContent, Reading};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,6 +21,17 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     layer.place(Path::root(), error.at),
                     format!("the values cannot be read: {error}"),
                 )
+                .fix(match error.kind {
+                    ReadErrorKind::NotUtf8
+                    | ReadErrorKind::Syntax(_)
+                    | ReadErrorKind::NotJson(_)
+                    | ReadErrorKind::UnknownAnchor => "write them as YAML that Helm can read",
+                    ReadErrorKind::TooLarge { .. }
+                    | ReadErrorKind::TooDeep { .. }
+                    | ReadErrorKind::TooManyNodes { .. }
+                    | ReadErrorKind::TooManyScalarBytes { .. }
+                    | ReadErrorKind::TooManyAliases { .. } => "make them smaller",
+                })
                 .evidence(&error.kind),
             ),
             LayerContent::Missing => findings.push(

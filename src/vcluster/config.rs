@@ -19,7 +19,7 @@ pub struct Config<'c> {
     /// The chart that it is for.
     pub chart: Chart<'c>,
     /// What the carrier gives, lowest first.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<Arc<Layer>>,
     /// The host cluster's Kubernetes version, which charts 0.21 to 0.24 follow.
     host_version: Option<KubeVersion>,
     /// The chart's defaults, as far as they are known.
@@ -72,7 +72,7 @@ pub struct Parts<'p, 'c> {
     /// What the carrier says about its chart.
     pub chart: &'p ChartSource,
     /// What the carrier gives, lowest first.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<Arc<Layer>>,
     /// Who reads it.
     pub reading: Reading,
     /// The known charts.
@@ -230,7 +230,7 @@ impl<'c> Config<'c> {
     /// The documents that were read, with the layer that each belongs to.
     pub fn documents(&self) -> impl Iterator<Item = (&Layer, &Document)> {
         self.layers.iter().filter_map(|layer| match &layer.content {
-            LayerContent::Values(document) => Some((layer, document)),
+            LayerContent::Values(document) => Some((&**layer, document)),
             _ => None,
         })
     }

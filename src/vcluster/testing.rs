@@ -1,5 +1,7 @@
 //! Configs for unit tests.
 
+use std::sync::Arc;
+
 use super::{Catalogue, ChartSource, Config, KubeVersion, Layer, LayerContent, Parts, Reading};
 use crate::values::{Limits, Path, read_yaml};
 
@@ -55,7 +57,7 @@ fn compose(
 ) -> Config<'static> {
     Config::compose(Parts {
         chart: &ChartSource::version(chart),
-        layers,
+        layers: layers.into_iter().map(Arc::new).collect(),
         reading,
         catalogue: Catalogue::embedded(),
         fallback: None,

@@ -91,9 +91,7 @@ impl<'d, 't> Decoder<'d, 't> {
                 self.notes.add(NoteKind::Alias, &self.path, at);
                 self.follow(id, at)?;
                 // What is wrong with it by itself was told where it stands: this is the copy.
-                let node = self
-                    .value(*target, depth)
-                    .map_err(|(kind, _)| (kind, at))?;
+                let node = self.value(*target, depth).map_err(|(kind, _)| (kind, at))?;
                 self.following.pop();
                 // The value is in this place because of the alias; what it holds keeps its place.
                 return Ok(Node {
