@@ -22,13 +22,13 @@
 
 pub mod admission;
 pub mod carrier;
-// pub mod certs;
+pub mod certs;
 pub mod cli;
 pub mod defaults;
 pub mod gate;
 pub mod policy;
 pub mod rules;
-// pub mod server;
-// pub mod telemetry;
+pub mod server;
+pub mod telemetry;
 pub mod values;
 pub mod vcluster;

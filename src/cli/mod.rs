@@ -1,13 +1,24 @@
 //! The command line: one file a subcommand.
 
+pub mod certs;
 pub mod gate_args;
-pub mod policy;
+mod handler;
+mod output;
 pub mod replay;
+pub mod serve;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::policy::BUILT_IN;
+
+/// Exit code of a subcommand that found something: a denial, or an answer that is not as expected.
+const FOUND: u8 = 1;
+/// Exit code of wrong usage, which is also that of the argument parser.
+const USAGE: u8 = 2;
+/// Exit code where something could not be read.
+const UNREADABLE: u8 = 3;
 
 /// Admission server that keeps vCluster distro configuration right at the Kubernetes API.
 #[derive(Debug, Parser)]
@@ -19,43 +30,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer recorded AdmissionReviews without a cluster.
+    /// Serve the webhooks over HTTPS
+    ///
+    /// Ends on SIGTERM or SIGINT when everything under way is answered; a second signal ends it at
+    /// once.
+    Serve(serve::ServeArgs),
+    /// Answer recorded AdmissionReviews without a cluster
     ///
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
-    /// Print the built-in policy.
+    /// Print the built-in policy
     Policy,
-}
-
-/// What a subcommand ends with.
-#[derive(Debug, Default)]
-pub struct Exit {
-    /// The exit code.
-    pub code: u8,
-    /// For standard output.
-    pub out: String,
-    /// For standard error.
-    pub err: String,
-}
-
-impl Exit {
-    /// A success that prints something.
-    pub fn success(out: impl Into<String>) -> Self {
-        Self {
-            out: out.into(),
-            ..Self::default()
-        }
-    }
-
-    /// Input that could not be read: exit code 3.
-    pub fn unreadable(error: &anyhow::Error) -> Self {
-        Self {
-            code: 3,
-            out: String::new(),
-            err: format!("error: {error:#}\n"),
-        }
-    }
+    /// Make certificates
+    Certs(certs::CertsArgs),
 }
 
 /// Runs the program.
@@ -63,18 +51,34 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // help and version are no errors and go to standard output
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            // help and version are no errors, and go to standard output
+            let printed = error.print();
+            let code = u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            return ExitCode::from(if printed.is_ok() { code } else { USAGE });
         }
     };
-    let result = match &cli.command {
+    match run(&cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(UNREADABLE)
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Serve(args) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?;
+            let result = runtime.block_on(serve::run(args));
+            // a hard stop does not wait for a review that is still being answered
+            runtime.shutdown_background();
+            result.map(|()| 0)
+        }
         Command::Replay(args) => replay::run(args),
-        Command::Policy => Ok(Exit::success(policy::run())),
-    };
-    let Exit { code, out, err } = result.unwrap_or_else(|error| Exit::unreadable(&error));
-    // a reader that has seen enough (`| head`) is no failure
-    let _ = std::io::stdout().write_all(out.as_bytes());
-    let _ = std::io::stderr().write_all(err.as_bytes());
-    ExitCode::from(code)
+        Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
+        Command::Certs(args) => certs::run(args).map(|()| 0),
+    }
 }

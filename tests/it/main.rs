@@ -10,10 +10,17 @@
 
 mod apiserver;
 mod bounds;
+mod certs;
 mod cli;
+mod client;
 mod fixtures;
 mod harness;
 mod manifests;
 mod oracle;
 mod properties;
+mod serve;
+mod server;
+mod shutdown;
 mod support;
+mod timers;
+mod tls;

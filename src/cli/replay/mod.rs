@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::Exit;
 use super::gate_args::{GateArgs, read_policy};
+use super::{FOUND, output};
 use crate::policy::Policy;
 
 /// Arguments of `distrogate replay`.
@@ -67,34 +67,23 @@ enum Expected {
     Updated,
 }
 
-/// Replays everything and prints what came of it.
-pub fn run(args: &ReplayArgs) -> anyhow::Result<Exit> {
+/// Replays everything, prints what came of it, and returns the exit code.
+pub fn run(args: &ReplayArgs) -> anyhow::Result<u8> {
     let policy = args.gate.policy()?;
-    let files = match input::files(&args.paths) {
-        Ok(files) => files,
-        Err(error) => return Ok(Exit::unreadable(&error)),
-    };
-    let mut replayed = Vec::new();
-    for file in files {
-        match replay_file(&file, args, &policy) {
-            Ok(one) => replayed.push(one),
-            Err(error) => return Ok(Exit::unreadable(&error)),
-        }
-    }
-    let text = match args.format {
+    let replayed = input::files(&args.paths)?
+        .iter()
+        .map(|file| replay_file(file, args, &policy))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    output::print(&match args.format {
         Format::Text => render::text(&replayed),
         Format::Json => render::json(&replayed),
-    };
-    let bad = replayed.iter().any(|one| match one.expected {
+    })?;
+    let found = replayed.iter().any(|one| match one.expected {
         Expected::Met | Expected::Updated => false,
         Expected::Missed => true,
         Expected::Nothing => one.outcomes.iter().any(outcome::Outcome::is_denied),
     });
-    Ok(Exit {
-        code: u8::from(bad),
-        out: text,
-        err: String::new(),
-    })
+    Ok(if found { FOUND } else { 0 })
 }
 
 fn replay_file(file: &Path, args: &ReplayArgs, policy: &Policy) -> anyhow::Result<Replayed> {

@@ -1,0 +1,43 @@
+//! From when until when a certificate is good, each number with its reason.
+
+use time::{Duration, OffsetDateTime};
+
+/// How long an authority is good, in days: ten years. It is trusted by being put into `caBundle`
+/// by hand, so it should outlive what it signs by far.
+pub const AUTHORITY_DAYS: u16 = 3_650;
+
+/// How long a server certificate is good unless someone asks otherwise, in days: a year, so that
+/// replacing it is practised.
+pub const LEAF_DAYS: u16 = 365;
+
+/// How far before now a certificate begins: the clocks of a cluster's nodes differ by seconds, a
+/// freshly booted machine's by minutes.
+const BACKDATE: Duration = Duration::minutes(5);
+
+/// The dates of a certificate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Validity {
+    /// Not good before.
+    pub not_before: OffsetDateTime,
+    /// Not good after.
+    pub not_after: OffsetDateTime,
+}
+
+impl Validity {
+    /// Good for so many days from now, and for a little while already.
+    pub fn starting(now: OffsetDateTime, days: u16) -> Self {
+        Self {
+            not_before: now.saturating_sub(BACKDATE),
+            not_after: now.saturating_add(Duration::days(i64::from(days))),
+        }
+    }
+
+    /// The part of it that lies in another: what is signed cannot outlive its signer.
+    #[must_use]
+    pub fn within(self, outer: Self) -> Self {
+        Self {
+            not_before: self.not_before.max(outer.not_before),
+            not_after: self.not_after.min(outer.not_after),
+        }
+    }
+}

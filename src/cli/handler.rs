@@ -1,0 +1,29 @@
+//! What answers the reviews of a server: the gate, with one log line a review.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::admission;
+use crate::gate::{self, Cluster};
+use crate::policy::Policy;
+use crate::server::Handler;
+use crate::telemetry::{log_review, log_unreadable};
+
+/// Answers reviews by a policy.
+pub(super) fn handler(policy: Policy, cluster: Cluster) -> Handler {
+    Arc::new(move |endpoint, body| {
+        let start = Instant::now();
+        let answered = admission::answer(body, |request| {
+            let verdict = gate::review(request, endpoint, &policy, &cluster);
+            log_review(endpoint, request, &verdict, start.elapsed());
+            verdict
+        });
+        match answered {
+            Ok((answer, _)) => answer,
+            Err(error) => {
+                log_unreadable(endpoint, &error);
+                error.answer()
+            }
+        }
+    })
+}

@@ -1,0 +1,135 @@
+//! One connection, from its TLS handshake to its close.
+//!
+//! Owns the handshake's timer, the choice of HTTP version (by ALPN alone, so that no byte waits to
+//! be recognised) and the ways in which a connection ends. What a request gets for an answer is
+//! the router's affair.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use tracing::debug;
+
+use super::activity::{Activity, Expired};
+use super::limits::Limits;
+use super::shutdown::Shutdown;
+use super::stream::Stream;
+use super::{ServerOptions, routes, tls};
+
+/// What all connections of a server share.
+pub(super) struct Connections {
+    acceptor: TlsAcceptor,
+    http1: Builder<TokioExecutor>,
+    http2: Builder<TokioExecutor>,
+    router: Router,
+    limits: Limits,
+    shutdown: Shutdown,
+    /// Cancelled when the server is gone.
+    cut: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(options: &ServerOptions, shutdown: Shutdown, cut: CancellationToken) -> Self {
+        let limits = options.limits;
+        let mut http1 = Builder::new(TokioExecutor::new()).http1_only();
+        // `Activity` has this timer instead.
+        http1
+            .http1()
+            .header_read_timeout(None)
+            .max_buf_size(limits.head_bytes);
+        let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
+        http2.http2().max_concurrent_streams(limits.streams);
+        Self {
+            acceptor: TlsAcceptor::from(Arc::new(options.tls.clone())),
+            http1,
+            http2,
+            router: routes::router(Arc::clone(&options.handler), limits, shutdown.clone()),
+            limits,
+            shutdown,
+            cut,
+        }
+    }
+
+    /// Serves a connection to its end. Its failures are the client's affair and logged for
+    /// debugging only: scanners and health checks without TLS would fill the log.
+    pub(super) async fn serve(&self, socket: TcpStream) {
+        if let Err(error) = socket.set_nodelay(true) {
+            debug!(%error, "Cannot switch off Nagle's algorithm.");
+        }
+        let handshake = tokio::select! {
+            biased;
+            // No request can be under way yet.
+            () = self.shutdown.draining() => return,
+            handshake = timeout(self.limits.handshake, self.acceptor.accept(socket)) => handshake,
+        };
+        match handshake {
+            Ok(Ok(stream)) => {
+                tokio::select! {
+                    biased;
+                    () = self.cut.cancelled() => {}
+                    () = self.serve_http(stream) => {}
+                }
+            }
+            Ok(Err(error)) => debug!(%error, "A TLS handshake failed."),
+            Err(_elapsed) => debug!("A TLS handshake took too long."),
+        }
+    }
+
+    async fn serve_http(&self, stream: TlsStream<TcpStream>) {
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_HTTP2);
+        let (activity, mut watchdog) = Activity::new(&self.limits);
+        // Over HTTP/2 bytes come without requests too (pings), and a stalled head is bounded by
+        // the idle time.
+        let (builder, told) = if is_http2 {
+            (&self.http2, None)
+        } else {
+            (&self.http1, Some(activity.clone()))
+        };
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let under_way = activity.request();
+            let router = self.router.clone();
+            async move {
+                let response = router.oneshot(request.map(Body::new)).await;
+                drop(under_way);
+                response
+            }
+        });
+        let io = TokioIo::new(Stream::new(stream, told, self.limits.linger));
+        let mut connection = pin!(builder.serve_connection(io, service));
+
+        let mut draining = false;
+        loop {
+            tokio::select! {
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        debug!(%error, "A connection failed.");
+                    }
+                    return;
+                }
+                () = self.shutdown.draining(), if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                expired = watchdog.expired() => {
+                    debug!(?expired, "Closing a connection.");
+                    if expired == Expired::Idle {
+                        connection.as_mut().graceful_shutdown();
+                        drop(timeout(self.limits.close, connection).await);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The HTTPS server in front of the API server.
+//!
+//! Owns sockets, TLS, HTTP, timers and bounds, and stopping; it must not know what a review says.
+//! It hands the body of one to a [`Handler`] and sends back the answer. Nothing here logs a body.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `limits` | every bound and timer |
+//! | `tls` | key material from files, the TLS settings |
+//! | `shutdown` | signals, the two stages of stopping |
+//! | `connection` | one connection, from handshake to close |
+//! | `activity`, `stream` | what a connection is doing, for its timers |
+//! | `routes` | paths, methods, probes |
+//! | `body` | reading a review within its bounds |
+//! | `review` | running the handler where it belongs |
+//! | `reply` | answers of all kinds |
+//!
+//! Every answer that is no success carries a v1 `Status`, which the API server shows to its user;
+//! the one exception is what hyper itself answers to bytes that are not HTTP.
+
+mod activity;
+mod body;
+mod connection;
+mod limits;
+mod reply;
+mod review;
+mod routes;
+mod shutdown;
+mod stream;
+pub mod tls;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use crate::admission::{Answer, Endpoint};
+
+use self::connection::Connections;
+pub use self::limits::Limits;
+pub use self::shutdown::Shutdown;
+
+/// What answers a review: synchronous work on the bytes of its body, no I/O.
+pub type Handler = Arc<dyn Fn(Endpoint, &[u8]) -> Answer + Send + Sync>;
+
+/// What a [`Server`] is made of.
+#[derive(Clone)]
+pub struct ServerOptions {
+    /// Where to listen: the first of these addresses that can be had.
+    pub listen: Vec<SocketAddr>,
+    /// Made by [`tls::server_config`].
+    pub tls: rustls::ServerConfig,
+    /// What answers the reviews.
+    pub handler: Handler,
+    /// Bounds and timers.
+    pub limits: Limits,
+}
+
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            listen,
+            tls: _,
+            handler: _,
+            limits,
+        } = self;
+        f.debug_struct("ServerOptions")
+            .field("listen", listen)
+            .field("limits", limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server that has its socket.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Takes the socket: from here on clients can connect, and wait for [`run`](Self::run).
+    pub async fn bind(options: ServerOptions) -> Result<Self, BindError> {
+        let bind = async {
+            let listener = TcpListener::bind(options.listen.as_slice()).await?;
+            let local_addr = listener.local_addr()?;
+            Ok((listener, local_addr))
+        };
+        match bind.await {
+            Ok((listener, local_addr)) => Ok(Self {
+                listener,
+                local_addr,
+                options,
+            }),
+            Err(source) => Err(BindError {
+                addresses: options.listen,
+                source,
+            }),
+        }
+    }
+
+    /// Where the server listens, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until told to stop, and then until the last request under way is answered or
+    /// [`Limits::drain`] is over. Dropping the future closes every connection.
+    pub async fn run(self, shutdown: Shutdown) -> Outcome {
+        let Self {
+            listener,
+            local_addr: _,
+            options,
+        } = self;
+        let drain = options.limits.drain;
+        let tasks = TaskTracker::new();
+        let cut = CancellationToken::new();
+        let _cut_on_drop = cut.clone().drop_guard();
+        let connections = Arc::new(Connections::new(&options, shutdown.clone(), cut));
+
+        accept(listener, &options.limits, &shutdown, &tasks, &connections).await;
+
+        tasks.close();
+        info!(
+            connections = tasks.len(),
+            "Not accepting connections any more."
+        );
+        tokio::select! {
+            biased;
+            () = tasks.wait() => return Outcome::Drained,
+            () = shutdown.stopping() => {}
+            () = sleep(drain) => {}
+        }
+        Outcome::Cut {
+            connections: tasks.len(),
+        }
+    }
+}
+
+/// How a server came to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Every request under way was answered.
+    Drained,
+    /// Some connections were closed with a request under way.
+    Cut {
+        /// How many.
+        connections: usize,
+    },
+}
+
+/// The socket could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {}", list(addresses))]
+pub struct BindError {
+    addresses: Vec<SocketAddr>,
+    source: io::Error,
+}
+
+/// Accepts connections until draining begins; the listener is closed on return.
+async fn accept(
+    listener: TcpListener,
+    limits: &Limits,
+    shutdown: &Shutdown,
+    tasks: &TaskTracker,
+    connections: &Arc<Connections>,
+) {
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let accept_one = async || {
+        // The permit comes first: over the bound, clients wait in the kernel's queue.
+        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+        let socket = accept_socket(&listener, limits).await;
+        Some((socket, permit))
+    };
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.draining() => return,
+            accepted = accept_one() => accepted,
+        };
+        let Some((socket, permit)) = accepted else {
+            return;
+        };
+        let connections = Arc::clone(connections);
+        tasks.spawn(async move {
+            connections.serve(socket).await;
+            drop(permit);
+        });
+    }
+}
+
+/// Accepts one connection, however often that fails.
+async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((socket, peer)) => {
+                debug!(%peer, "Accepted a connection.");
+                return socket;
+            }
+            Err(error) if is_of_one_connection(&error) => {
+                debug!(%error, "A connection was lost before it was accepted.");
+            }
+            Err(error) => {
+                // Short of file descriptors or memory: trying again at once would only spin.
+                warn!(%error, "Cannot accept a connection.");
+                sleep(limits.accept_backoff).await;
+            }
+        }
+    }
+}
+
+/// Whether this error of `accept` concerns only the connection that was to be accepted.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(" or ")
+}

@@ -1,0 +1,222 @@
+//! A server on a free port and clients for it, down to single bytes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use distrogate::admission::{Answer, Endpoint};
+use distrogate::certs::DevCertificate;
+use distrogate::server::{Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use time::OffsetDateTime;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// A test that waits this long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server.
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+    running: JoinHandle<Outcome>,
+    roots: Arc<RootCertStore>,
+}
+
+impl TestServer {
+    pub(crate) async fn start(limits: Limits, handler: Handler) -> Self {
+        let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let dev = DevCertificate::generate(OffsetDateTime::now_utc(), listen.ip()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(dev.authority_pem.as_bytes()).unwrap())
+            .unwrap();
+        let key =
+            CertifiedKey::from_der(dev.leaf.chain(), dev.leaf.key(), &tls::provider()).unwrap();
+        let tls = tls::server_config(key).unwrap();
+        let options = ServerOptions {
+            listen: vec![listen],
+            tls,
+            handler,
+            limits,
+        };
+        let server = Server::bind(options).await.unwrap();
+        let shutdown = Shutdown::new();
+        Self {
+            address: server.local_addr(),
+            shutdown: shutdown.clone(),
+            running: tokio::spawn(server.run(shutdown)),
+            roots: Arc::new(roots),
+        }
+    }
+
+    /// With a handler that says what it was given.
+    pub(crate) async fn echo(limits: Limits) -> Self {
+        Self::start(limits, Arc::new(echo)).await
+    }
+
+    pub(crate) async fn tcp(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// A TLS connection with exactly these settings.
+    pub(crate) async fn tls_with(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        alpn: &[&[u8]],
+    ) -> TlsStream<TcpStream> {
+        let mut config = ClientConfig::builder_with_provider(tls::provider())
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, self.tcp().await);
+        timeout(PATIENCE, connecting).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn tls(&self) -> Connection {
+        let stream = self.tls_with(rustls::ALL_VERSIONS, &[b"http/1.1"]).await;
+        Connection {
+            stream,
+            input: Vec::new(),
+        }
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) async fn fetch(&self, request: &str) -> Response {
+        let mut connection = self.tls().await;
+        connection.send(request).await;
+        connection.response().await
+    }
+
+    /// How the server came to its end.
+    pub(crate) async fn outcome(self) -> Outcome {
+        timeout(PATIENCE, self.running).await.unwrap().unwrap()
+    }
+}
+
+/// What the handler was given.
+pub(crate) fn echo(endpoint: Endpoint, body: &[u8]) -> Answer {
+    Answer {
+        status: 200,
+        body: echoed(endpoint, body.len()).into_bytes(),
+    }
+}
+
+pub(crate) fn echoed(endpoint: Endpoint, bytes: usize) -> String {
+    format!(r#"{{"endpoint":"{endpoint:?}","bytes":{bytes}}}"#)
+}
+
+/// A request that posts a body.
+pub(crate) fn post(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// The v1 `Status` of a refusal.
+pub(crate) fn status(code: u16, reason: &str, message: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"v1","code":{code},"kind":"Status","message":"{message}","metadata":{{}},"reason":"{reason}","status":"Failure"}}"#
+    )
+}
+
+/// An HTTP/1.1 connection.
+pub(crate) struct Connection {
+    pub(crate) stream: TlsStream<TcpStream>,
+    input: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// The next answer.
+    pub(crate) async fn response(&mut self) -> Response {
+        timeout(PATIENCE, self.read_response())
+            .await
+            .expect("an answer in time")
+    }
+
+    /// Waits until the server closes the connection, saying nothing more.
+    pub(crate) async fn closed(&mut self) {
+        let mut rest = [0; 1];
+        let read = timeout(PATIENCE, self.stream.read(&mut rest))
+            .await
+            .expect("a close in time");
+        assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    }
+
+    async fn read_response(&mut self) -> Response {
+        let end = loop {
+            if let Some(end) = self.input.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break end + 4;
+            }
+            self.read_more().await;
+        };
+        let head = String::from_utf8(self.input.drain(..end).collect())
+            .unwrap()
+            .to_lowercase();
+        let response = Response {
+            head,
+            body: String::new(),
+        };
+        let length: usize = response.header("content-length").unwrap().parse().unwrap();
+        while self.input.len() < length {
+            self.read_more().await;
+        }
+        let body = String::from_utf8(self.input.drain(..length).collect()).unwrap();
+        Response { body, ..response }
+    }
+
+    async fn read_more(&mut self) {
+        let read = self.stream.read_buf(&mut self.input).await.unwrap();
+        assert_ne!(
+            read, 0,
+            "the connection ended within an answer: {:?}",
+            self.input
+        );
+    }
+}
+
+/// An answer; its head in lower case.
+#[derive(Debug)]
+pub(crate) struct Response {
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Response {
+    pub(crate) fn code(&self) -> u16 {
+        self.head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// Asserts a refusal, all of it.
+    #[track_caller]
+    pub(crate) fn assert_status(&self, code: u16, reason: &str, message: &str) {
+        assert_eq!(self.code(), code, "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{self:?}"
+        );
+        assert_eq!(self.body, status(code, reason, message));
+    }
+}
