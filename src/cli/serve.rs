@@ -8,17 +8,19 @@ use std::env;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rustls::ServerConfig;
+use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use tracing::{debug, info};
 
 use crate::certs::DevCertificate;
 use crate::certs::files::{self, Access};
-use crate::server::{Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use crate::server::{FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
 use crate::telemetry::{self, LogArgs};
 
 use super::gate_args::GateArgs;
@@ -114,12 +116,17 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         None if args.dev => LISTEN_DEV.to_vec(),
         None => LISTEN.to_vec(),
     };
-    let (tls, dev_authority) = certificate(args, &listen)?;
+    let limits = Limits::DEFAULT;
+    let Certificate {
+        tls,
+        dev_authority,
+        renewed,
+    } = certificate(args, &listen)?;
     let options = ServerOptions {
         listen,
         tls,
         handler,
-        limits: Limits::DEFAULT,
+        limits,
     };
     let server = Server::bind(options).await?;
 
@@ -135,7 +142,17 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     };
     output::print(&text).context("cannot write to standard output")?;
 
-    match server.run(shutdown).await {
+    let watch = async {
+        match renewed {
+            Some(certificate) => certificate.watch(limits.certificate_check).await,
+            None => std::future::pending().await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = server.run(shutdown) => outcome,
+        never = watch => match never {},
+    };
+    match outcome {
         Outcome::Drained => {
             info!("Stopped; everything under way was answered.");
             Ok(())
@@ -146,14 +163,24 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The TLS settings, and with `--dev` the authority's certificate that clients have to trust.
-fn certificate(
-    args: &ServeArgs,
-    listen: &[SocketAddr],
-) -> anyhow::Result<(ServerConfig, Option<String>)> {
+/// What the server shows to clients.
+struct Certificate {
+    tls: ServerConfig,
+    /// With `--dev`: the authority's certificate that clients have to trust.
+    dev_authority: Option<String>,
+    /// Without: the files to look at again.
+    renewed: Option<Arc<FileCertificate>>,
+}
+
+fn certificate(args: &ServeArgs, listen: &[SocketAddr]) -> anyhow::Result<Certificate> {
     if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
-        let certified_key = tls::load(certificate, key)?;
-        return Ok((tls::server_config(certified_key)?, None));
+        let files = FileCertificate::load(certificate.clone(), key.clone())?;
+        let tls = tls::server_config_with(Arc::clone(&files) as Arc<dyn ResolvesServerCert>)?;
+        return Ok(Certificate {
+            tls,
+            dev_authority: None,
+            renewed: Some(files),
+        });
     }
     let ip = listen
         .first()
@@ -164,7 +191,12 @@ fn certificate(
     } = DevCertificate::generate(OffsetDateTime::now_utc(), ip)?;
     let certified_key = CertifiedKey::from_der(leaf.chain(), leaf.key(), &tls::provider())
         .context("cannot use the certificate just made")?;
-    Ok((tls::server_config(certified_key)?, Some(authority_pem)))
+    let tls = tls::server_config(certified_key)?;
+    Ok(Certificate {
+        tls,
+        dev_authority: Some(authority_pem),
+        renewed: None,
+    })
 }
 
 /// The file with the certificate that clients have to trust.

@@ -33,6 +33,8 @@ pub struct Limits {
     pub linger: Duration,
     /// Pause after the system refused to accept a connection.
     pub accept_backoff: Duration,
+    /// From one look at the certificate's files to the next.
+    pub certificate_check: Duration,
     /// From the first signal to the end of the last request under way.
     pub drain: Duration,
 }
@@ -74,6 +76,9 @@ impl Limits {
         accept_backoff: Duration::from_millis(100),
         // Kubernetes kills after 30 s (`terminationGracePeriodSeconds`); keeps 5 s for the rest.
         drain: Duration::from_secs(25),
+        // The kubelet takes up to a minute to bring a renewed Secret; certificates are renewed
+        // weeks before their end. A look reads a few kilobytes.
+        certificate_check: Duration::from_secs(10),
     };
 }
 

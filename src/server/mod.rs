@@ -22,6 +22,7 @@ mod activity;
 mod body;
 mod connection;
 mod limits;
+mod reload;
 mod reply;
 mod review;
 mod routes;
@@ -45,6 +46,7 @@ use crate::admission::{Answer, Endpoint};
 
 use self::connection::Connections;
 pub use self::limits::Limits;
+pub use self::reload::FileCertificate;
 pub use self::shutdown::Shutdown;
 
 /// What answers a review: synchronous work on the bytes of its body, no I/O.

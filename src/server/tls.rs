@@ -71,14 +71,16 @@ pub fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     })
 }
 
-/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1, always with this certificate.
+/// [`server_config_with`] one certificate for good.
 pub fn server_config(certified_key: CertifiedKey) -> Result<ServerConfig, TlsError> {
     server_config_with(Arc::new(SingleCertAndKey::from(certified_key)))
 }
 
 /// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1. Clients are not asked for a certificate: an API
 /// server has none to show unless it is specially configured.
-fn server_config_with(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, TlsError> {
+pub fn server_config_with(
+    certificates: Arc<dyn ResolvesServerCert>,
+) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsError::Versions)?

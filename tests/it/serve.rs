@@ -9,6 +9,9 @@ use std::sync::Arc;
 use distrogate::server::tls;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::Value;
+
+use crate::support::file;
 
 /// Ended with the test, however that ends.
 struct Running(Child);
@@ -53,6 +56,34 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
 
     assert!(get(address, ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
 
+    let refused = post(
+        address,
+        ca_file,
+        "/validate",
+        "helmrelease-two-distros-k3s-k8s-0.30",
+    );
+    assert_eq!(refused["allowed"], false);
+    assert_eq!(
+        refused["uid"].as_str().map(str::len),
+        Some(36),
+        "the request's own"
+    );
+    assert_eq!(
+        refused["status"]["message"],
+        "HelmRelease team-a/dev (vCluster chart 0.30.4) refused:\n  \
+         spec.values.controlPlane.distro: only one distro can be enabled at the same time, \
+         found k3s and k8s [only-one-distro]\n    \
+         fix: set controlPlane.distro.k3s.enabled to false",
+    );
+    let documented = post(
+        address,
+        ca_file,
+        "/mutate",
+        "helmrelease-documented-k8s-0.20",
+    );
+    assert_eq!(documented["patchType"], "JSONPatch");
+    post(address, ca_file, "/validate", "secret-untouched-annotate");
+
     let pid = running.0.id().to_string();
     assert!(
         Command::new("kill")
@@ -73,11 +104,36 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
         .read_to_string(&mut log)
         .unwrap();
     assert!(log.contains("INFO"), "{log}");
+    for line in [
+        "decision=\"denied\" rules=only-one-distro=deny",
+        "decision=\"patched\"",
+        "decision=\"unchanged\"",
+    ] {
+        assert!(log.contains(line), "{line}: {log}");
+    }
     assert!(!log.contains('\u{1b}'), "no colour for a pipe: {log}");
 }
 
-/// Everything that the server says to a request, trusting what is in the file.
+/// Everything that the server says to a request without a body.
 fn get(address: SocketAddr, ca_file: &str, path: &str) -> String {
+    exchange(address, ca_file, &format!("GET {path} HTTP/1.1\r\n"), "")
+}
+
+/// The response to the review of a fixture.
+fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
+    let body = fs::read_to_string(file(&format!("tests/fixtures/{case}/request.json"))).unwrap();
+    let head = format!(
+        "POST {path}?timeout=5s HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len(),
+    );
+    let answer = exchange(address, ca_file, &head, &body);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str::<Value>(body).unwrap()["response"].take()
+}
+
+/// Everything that the server says to a request, trusting what is in the file.
+fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(ca_file).unwrap())
@@ -90,7 +146,7 @@ fn get(address: SocketAddr, ca_file: &str, path: &str) -> String {
     let name = ServerName::from(address.ip());
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(connection, TcpStream::connect(address).unwrap());
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let request = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
