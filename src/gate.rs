@@ -3,17 +3,20 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+use std::collections::HashSet;
+
+use json_patch::PatchOperation;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::admission::{
-    Cause, Denial, Endpoint, Operation as Verb, Reply, Request, Response, printable,
-};
-use crate::carrier::{self, Carried, Carrier};
-use crate::defaults::{self, Edit, Plan};
-use crate::policy::{Action, Policy};
+use crate::admission::{Cause, Denial, Endpoint, Operation as Verb, Reply, Request, Response};
+use crate::carrier::{self, Carried, Carrier, EditAt};
+use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
+use crate::policy::{Action, Mode, Policy};
 use crate::rules::{self, Finding};
-use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Subject};
+use crate::text::{printable, printable_key};
+use crate::values::{Change, Limits, Path};
+use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
 
 /// How many findings a message tells one by one.
 const FINDINGS_TOLD: usize = 20;
@@ -66,6 +69,8 @@ pub struct Judged {
     pub title: String,
     /// Every finding.
     pub findings: Vec<Finding>,
+    /// What to do about any of them, where the object is not the place to do it.
+    pub advice: Option<String>,
 }
 
 /// Reviews a request: `/mutate` answers the defaults and never denies, `/validate` judges the
@@ -85,47 +90,35 @@ pub fn review(
     let (Some(carrier), Some(object)) = (Carrier::of(request), request.object) else {
         return verdict;
     };
-    let now = carrier.configs(object, request);
+    let before = request
+        .old_object
+        .map_or_else(Vec::new, |object| carrier.configs(object, request, false));
+    // what held a config before is looked at even where nothing tells of one any more
+    let now = carrier.configs(object, request, !before.is_empty());
     if now.is_empty() {
+        if !before.is_empty() && endpoint == Endpoint::Validate {
+            verdict.remarks.push(format!(
+                "{} {}: it deploys no vCluster chart any more, as far as can be seen, and is not \
+                 judged",
+                carrier.kind(),
+                object_name(request),
+            ));
+        }
         return verdict;
     }
     verdict.carrier = Some(carrier.kind());
-    let before = request
-        .old_object
-        .map_or_else(Vec::new, |object| carrier.configs(object, request));
     verdict.decision = Decision::Unchanged;
-    for carried in &now {
-        let before = before
-            .iter()
-            .find(|before| before.release == carried.release);
-        if before.is_some_and(|before| carried.is_untouched_since(before)) {
-            continue;
-        }
-        verdict.decision = Decision::Allowed;
-        let subject = subject(operation, carried, before, policy, cluster);
-        let title = title(carrier, request, &subject);
-        if subject.now.chart.certainty() == Certainty::Legacy {
-            // said by one of the two webhooks, or the user reads it twice
-            if endpoint == Endpoint::Validate {
-                verdict.remarks.push(format!(
-                    "{title}: configs of charts before 0.20 are not judged and get no defaults"
-                ));
-            }
-            continue;
-        }
-        match endpoint {
-            Endpoint::Validate => {
-                let findings = judge(&subject, policy);
-                verdict.configs.push(Judged { title, findings });
-            }
-            Endpoint::Mutate => {
-                verdict.plan(object, carried, &title, defaults::plan(&subject, policy));
-            }
-        }
-    }
+    let review = Review {
+        request,
+        carrier,
+        object,
+        operation,
+        policy,
+        cluster,
+    };
     match endpoint {
-        Endpoint::Validate => verdict.decide(),
-        Endpoint::Mutate => verdict.check_patch(request, carrier, policy, cluster),
+        Endpoint::Validate => review.validate(&now, &before, &mut verdict),
+        Endpoint::Mutate => review.mutate(&now, &before, &mut verdict),
     }
     verdict
 }
@@ -135,34 +128,252 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
     rules::judge(subject, policy)
 }
 
-fn subject(
+/// One review of an object that is a carrier.
+struct Review<'a> {
+    request: &'a Request<'a>,
+    carrier: Carrier,
+    object: &'a RawValue,
     operation: Operation,
-    now: &Carried<'_>,
-    before: Option<&Carried<'_>>,
-    policy: &Policy,
-    cluster: &Cluster,
-) -> Subject<'static> {
-    let compose = |carried: &Carried<'_>| {
-        Config::compose(Parts {
-            chart: &carried.chart,
-            layers: carried.layers().to_vec(),
-            reading: carried.reading,
-            catalogue: policy.catalogue,
-            fallback: policy.fallback_block(),
-            host_version: cluster.host_version.clone(),
-        })
-    };
-    Subject {
-        operation,
-        reading: now.reading,
-        now: compose(now),
-        before: before.map(compose),
+    policy: &'a Policy,
+    cluster: &'a Cluster,
+}
+
+/// The old config of the same release.
+fn paired<'b, 'a>(now: &Carried<'_>, before: &'b [Carried<'a>]) -> Option<&'b Carried<'a>> {
+    before.iter().find(|before| before.release == now.release)
+}
+
+impl Review<'_> {
+    fn validate(&self, now: &[Carried<'_>], before: &[Carried<'_>], verdict: &mut Verdict) {
+        for config in now {
+            let before = paired(config, before);
+            if before.is_some_and(|before| config.is_untouched_since(before)) {
+                continue;
+            }
+            verdict.decision = Decision::Allowed;
+            let subject = self.subject(config, before);
+            let title = title(self.carrier, self.request, config, &subject);
+            if subject.now.chart.certainty() == Certainty::Legacy {
+                verdict.remarks.push(format!(
+                    "{title}: configs of charts before 0.20 are not judged and get no defaults"
+                ));
+            }
+            let findings = judge(&subject, self.policy);
+            let advice = (config.reading == Reading::Pod).then(|| {
+                let release = printable(&config.release.name, 53);
+                format!("Helm writes this Secret: change the values of release {release}")
+            });
+            verdict.configs.push(Judged {
+                title,
+                findings,
+                advice,
+            });
+        }
+        if verdict
+            .findings()
+            .any(|finding| finding.action == Action::Deny)
+        {
+            verdict.decision = Decision::Denied;
+        }
+    }
+
+    /// Puts the defaults in, and takes down in the object what is ours. Our own answer has to
+    /// apply, to give no further edit when it is reviewed again, and to bring no denial that was
+    /// not there before; otherwise nothing is sent.
+    fn mutate(&self, now: &[Carried<'_>], before: &[Carried<'_>], verdict: &mut Verdict) {
+        let mut edited = self.plan(now, before, verdict);
+        if edited.patch.0.is_empty() {
+            return;
+        }
+        if self.stands_up(&edited.patch, now, before) {
+            verdict.decision = Decision::Patched;
+            verdict.patch = std::mem::take(&mut edited.patch);
+            verdict.edits = edited.edits;
+        } else {
+            verdict.decision = Decision::PatchWithheld;
+            verdict.remarks.push(format!(
+                "{} {}: the defaults are left out: together they would break the config",
+                self.carrier.kind(),
+                object_name(self.request),
+            ));
+        }
+    }
+
+    /// What goes into the object, and out of it.
+    fn plan(&self, now: &[Carried<'_>], before: &[Carried<'_>], verdict: &mut Verdict) -> Edited {
+        let mut edited = Edited::default();
+        let (mut record, mut touched) = (Record::default(), false);
+        for config in now {
+            let before = paired(config, before);
+            let item = config.release.item.clone().unwrap_or_default();
+            let claims = |carried: &Carried<'_>| {
+                let text = carried.record.as_deref();
+                text.map_or_else(Claims::new, |text| Record::parse(text).claims(&item))
+            };
+            let mut claimed = Claimed {
+                before: before.map_or_else(Claims::new, claims),
+                now: claims(config),
+            };
+            if let Some(edit_at) = &config.edit_at {
+                let theirs = |path: &Path| carrier::is_owned(self.object, edit_at, path);
+                claimed.before.retain(|path, _| !theirs(path));
+                claimed.now.retain(|path, _| !theirs(path));
+            }
+            if before.is_some_and(|before| config.is_untouched_since(before)) {
+                record.insert(&item, claimed.before);
+                continue;
+            }
+            (touched, verdict.decision) = (true, Decision::Allowed);
+            let subject = self.subject(config, before);
+            let plan = defaults::plan(&subject, self.policy, &claimed);
+            let title = title(self.carrier, self.request, config, &subject);
+            for text in &plan.left_out {
+                verdict.remarks.push(format!("{title}: {text}"));
+            }
+            let Some(edit_at) = &config.edit_at else {
+                continue;
+            };
+            match self.edit(edit_at, &plan) {
+                Ok(patch) => {
+                    edited.patch.0.extend(patch.0);
+                    edited.edits.extend(plan.edits);
+                    record.insert(&item, plan.record);
+                }
+                Err(why) => {
+                    let lines = suggestion(&plan.edits);
+                    verdict.remarks.push(format!(
+                        "{title}: the defaults for {} are not put in, because {why}; to have them, \
+                         add {lines}",
+                        edit_at.at,
+                    ));
+                    record.insert(&item, claimed.before);
+                }
+            }
+        }
+        if touched && now.iter().any(|config| config.edit_at.is_some()) {
+            edited.patch.0.extend(self.record(&record));
+        }
+        edited
+    }
+
+    /// The patch of a plan, or why there is none.
+    fn edit(&self, edit_at: &EditAt, plan: &Plan) -> Result<json_patch::Patch, String> {
+        if plan.edits.is_empty() {
+            return Ok(json_patch::Patch::default());
+        }
+        if self.policy.defaults.mode == Mode::Suggest {
+            return Err("the policy only suggests them".to_owned());
+        }
+        if edit_at.suggest {
+            return Err("Argo CD would put the text back".to_owned());
+        }
+        let changes: Vec<_> = plan
+            .edits
+            .iter()
+            .map(|edit| (edit.path.clone(), edit.change.clone()))
+            .collect();
+        carrier::json_patch(self.object, edit_at, &changes).map_err(|error| error.to_string())
+    }
+
+    /// The operation that makes the object's record what it has to be.
+    fn record(&self, record: &Record) -> Option<PatchOperation> {
+        let at = carrier::record_path();
+        match (record.to_annotation(), carrier::record(self.object)) {
+            (None, None) => None,
+            (Some(wanted), Some(found))
+                if Record::parse(&found) == *record && wanted.len() == found.len() =>
+            {
+                None
+            }
+            (Some(wanted), _) => Some(carrier::put(self.object, &at, Value::String(wanted))),
+            (None, Some(_)) => Some(carrier::take_out(&at)),
+        }
+    }
+
+    fn subject(&self, now: &Carried<'_>, before: Option<&Carried<'_>>) -> Subject<'static> {
+        let compose = |carried: &Carried<'_>| {
+            Config::compose(Parts {
+                chart: &carried.chart,
+                layers: carried.layers().to_vec(),
+                reading: carried.reading,
+                catalogue: self.policy.catalogue,
+                fallback: self.policy.fallback_block(),
+                host_version: self.cluster.host_version.clone(),
+            })
+        };
+        Subject {
+            operation: self.operation,
+            reading: now.reading,
+            is_template: now.is_template,
+            now: compose(now),
+            before: before.map(compose),
+            told_before: before.and_then(|before| before.told_distro),
+        }
+    }
+
+    /// Whether a patch applies, is complete and brings no new denial.
+    fn stands_up(
+        &self,
+        patch: &json_patch::Patch,
+        was: &[Carried<'_>],
+        before: &[Carried<'_>],
+    ) -> bool {
+        let Some(patched) = applied(patch, self.object) else {
+            return false;
+        };
+        let is = self
+            .carrier
+            .configs(&patched, self.request, !before.is_empty());
+        let again = Review {
+            object: &patched,
+            ..*self
+        };
+        let mut ignored = Verdict::new(Decision::Allowed);
+        if is.len() != was.len() || !again.plan(&is, before, &mut ignored).patch.0.is_empty() {
+            return false;
+        }
+        let denied = |configs: &[Carried<'_>]| -> HashSet<_> {
+            let findings = configs.iter().flat_map(|config| {
+                judge(&self.subject(config, paired(config, before)), self.policy)
+            });
+            findings
+                .filter(|finding| finding.action == Action::Deny)
+                .map(|finding| (finding.rule, finding.place.values))
+                .collect()
+        };
+        denied(&is).is_subset(&denied(was))
     }
 }
 
+/// What is done to an object.
+#[derive(Default)]
+struct Edited {
+    patch: json_patch::Patch,
+    edits: Vec<Edit>,
+}
+
+fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>> {
+    let mut patched: Value = serde_json::from_str(object.get()).ok()?;
+    json_patch::patch(&mut patched, patch).ok()?;
+    to_raw_value(&patched).ok()
+}
+
 /// `HelmRelease team-a/dev (vCluster chart 0.30.4)`.
-fn title(carrier: Carrier, request: &Request<'_>, subject: &Subject<'_>) -> String {
+fn title(
+    carrier: Carrier,
+    request: &Request<'_>,
+    config: &Carried<'_>,
+    subject: &Subject<'_>,
+) -> String {
     let chart = &subject.now.chart;
+    if let Some(item) = &config.release.item {
+        let item = printable(item, 64);
+        return format!(
+            "{} {}, version {item} ({chart})",
+            carrier.kind(),
+            object_name(request)
+        );
+    }
     format!("{} {} ({chart})", carrier.kind(), object_name(request))
 }
 
@@ -195,6 +406,34 @@ impl Decision {
     }
 }
 
+/// What would do what a plan does, as one line of YAML: a warning has no more.
+fn suggestion(edits: &[Edit]) -> String {
+    let sets = edits.iter().filter_map(|edit| match &edit.change {
+        Change::Set(value) => Some((edit.path.clone(), value.clone())),
+        Change::Remove => None,
+    });
+    let lines = crate::values::suggestion(&sets.collect::<Vec<_>>());
+    let read = crate::values::read_yaml(lines.as_bytes(), &Limits::VALUES);
+    read.map_or_else(|_| lines, |read| in_one_line(&read.root.to_json(), true))
+}
+
+fn in_one_line(value: &Value, outermost: bool) -> String {
+    match value {
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| {
+                format!("{}: {}", printable_key(key), in_one_line(value, false))
+            });
+            let entries = entries.collect::<Vec<_>>().join(", ");
+            if outermost {
+                entries
+            } else {
+                format!("{{{entries}}}")
+            }
+        }
+        value => value.to_string(),
+    }
+}
+
 impl Verdict {
     const fn new(decision: Decision) -> Self {
         Self {
@@ -212,58 +451,17 @@ impl Verdict {
         self.configs.iter().flat_map(|config| &config.findings)
     }
 
-    fn decide(&mut self) {
-        if self
-            .findings()
-            .any(|finding| finding.action == Action::Deny)
-        {
-            self.decision = Decision::Denied;
-        }
-    }
-
-    fn plan(&mut self, object: &RawValue, carried: &Carried<'_>, title: &str, plan: Plan) {
-        let Plan {
-            overlay,
-            edits,
-            left_out,
-        } = plan;
-        self.remarks
-            .extend(left_out.into_iter().map(|text| format!("{title}: {text}")));
-        if let Some(at) = &carried.edit_at {
-            self.patch
-                .0
-                .extend(carrier::json_patch(object, at, &overlay).0);
-            self.edits.extend(edits);
-        }
-    }
-
-    /// Our own answer has to apply, to give no further edit when it is reviewed again, and to
-    /// bring no denial that was not there before. Otherwise nothing is sent.
-    fn check_patch(
-        &mut self,
-        request: &Request<'_>,
-        carrier: Carrier,
-        policy: &Policy,
-        cluster: &Cluster,
-    ) {
-        if self.patch.0.is_empty() {
-            return;
-        }
-        if stands_up(&self.patch, request, carrier, policy, cluster).is_some() {
-            self.decision = Decision::Patched;
-        } else {
-            self.decision = Decision::PatchWithheld;
-            self.patch.0.clear();
-            self.edits.clear();
-        }
-    }
-
     /// The whole refusal.
     fn denial(&self) -> Denial {
         let mut message = String::new();
         let mut causes = Vec::new();
         let mut untold = 0;
-        for Judged { title, findings } in &self.configs {
+        for Judged {
+            title,
+            findings,
+            advice,
+        } in &self.configs
+        {
             let mut refusals = findings
                 .iter()
                 .filter(|finding| finding.action == Action::Deny)
@@ -292,6 +490,9 @@ impl Verdict {
                     field: finding.place.field(),
                 });
             }
+            if let Some(advice) = advice {
+                message = format!("{message}\n  {advice}");
+            }
         }
         if untold > 0 {
             message = format!("{message}\n  and {untold} more");
@@ -304,7 +505,12 @@ impl Reply for Verdict {
     fn response(&self) -> Response {
         let mut warnings = self.remarks.clone();
         let mut audit_annotations = std::collections::BTreeMap::<String, String>::new();
-        for Judged { title, findings } in &self.configs {
+        for Judged {
+            title,
+            findings,
+            advice: _,
+        } in &self.configs
+        {
             for finding in findings {
                 let Finding {
                     rule, action, fix, ..
@@ -330,50 +536,4 @@ impl Reply for Verdict {
             audit_annotations,
         }
     }
-}
-
-/// Whether a patch applies, is complete and brings no new denial; `Some` if so.
-fn stands_up(
-    patch: &json_patch::Patch,
-    request: &Request<'_>,
-    carrier: Carrier,
-    policy: &Policy,
-    cluster: &Cluster,
-) -> Option<()> {
-    let object = request.object?;
-    let mut patched: Value = serde_json::from_str(object.get()).ok()?;
-    json_patch::patch(&mut patched, patch).ok()?;
-    let patched = to_raw_value(&patched).ok()?;
-    let operation = if request.operation == Verb::Create {
-        Operation::Create
-    } else {
-        Operation::Update
-    };
-    let old = request
-        .old_object
-        .map_or_else(Vec::new, |object| carrier.configs(object, request));
-    let was = carrier.configs(object, request);
-    let is = carrier.configs(&patched, request);
-    if was.len() != is.len() {
-        return None;
-    }
-    for (was, is) in was.iter().zip(&is) {
-        let old = old.iter().find(|old| old.release == is.release);
-        let is = subject(operation, is, old, policy, cluster);
-        if !defaults::plan(&is, policy).edits.is_empty() {
-            return None;
-        }
-        let was = judge(&subject(operation, was, old, policy, cluster), policy);
-        let denied = |finding: &&Finding| finding.action == Action::Deny;
-        let is = judge(&is, policy);
-        let new = is.iter().filter(denied).any(|finding| {
-            !was.iter()
-                .filter(denied)
-                .any(|old| old.rule == finding.rule && old.place.values == finding.place.values)
-        });
-        if new {
-            return None;
-        }
-    }
-    Some(())
 }

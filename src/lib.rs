@@ -16,7 +16,8 @@
 //! - [`policy`]: what the platform team wants;
 //! - [`rules`]: one file a rule;
 //! - [`defaults`]: the overlay and its guard;
-//! - [`gate`]: the way above.
+//! - [`gate`]: the way above;
+//! - [`text`]: tenants' text, made fit to be shown.
 //!
 //! Around them, and unknown to them: [`server`], [`certs`], [`telemetry`], [`cli`].
 
@@ -30,5 +31,6 @@ pub mod policy;
 pub mod rules;
 pub mod server;
 pub mod telemetry;
+pub mod text;
 pub mod values;
 pub mod vcluster;

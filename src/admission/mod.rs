@@ -10,7 +10,6 @@ mod text;
 
 pub use self::request::{GroupVersionKind, Operation, Request, RequestError};
 pub use self::response::{Answer, Cause, Denial, Response};
-pub use self::text::printable;
 
 /// Which of the two webhooks is called.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::values::{Path, Step};
+
 /// The value at a path of keys; `None` where it is absent or null, or something above is no map.
 pub(super) fn dig<'a>(object: &'a RawValue, keys: &[&str]) -> Option<&'a RawValue> {
     let mut value = object;
@@ -23,6 +25,32 @@ pub(super) fn dig_str<'a>(object: &'a RawValue, keys: &[&str]) -> Option<Cow<'a,
     serde_json::from_str::<BorrowedStr<'a>>(dig(object, keys)?.get())
         .ok()
         .map(|text| text.0)
+}
+
+/// The value at a path; `None` where it is absent or null.
+pub(super) fn dig_at<'a>(object: &'a RawValue, path: &Path) -> Option<&'a RawValue> {
+    let mut value = object;
+    for step in path.steps() {
+        value = match step {
+            Step::Key(key) => field(value, key)?,
+            Step::Index(index) => *dig_list(value, &[], index.checked_add(1)?)?.get(*index)?,
+        };
+    }
+    (value.get() != "null").then_some(value)
+}
+
+/// The string at a path.
+pub(super) fn dig_str_at<'a>(object: &'a RawValue, path: &Path) -> Option<Cow<'a, str>> {
+    serde_json::from_str::<BorrowedStr<'a>>(dig_at(object, path)?.get())
+        .ok()
+        .map(|text| text.0)
+}
+
+/// The entries of a map, at most `limit`; none where it is no map.
+pub(super) fn dig_map(object: &RawValue, limit: usize) -> Vec<(Cow<'_, str>, &RawValue)> {
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    let entries = serde::Deserializer::deserialize_map(&mut deserializer, Entries { limit });
+    entries.unwrap_or_default()
 }
 
 /// The items of the list at a path of keys, at most `limit`; `None` where there is no list.
@@ -81,6 +109,28 @@ impl<'de> Visitor<'de> for OneField<'_> {
     }
 }
 
+struct Entries {
+    limit: usize,
+}
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, value)) = map.next_entry::<BorrowedStr<'de>, _>()? {
+            if entries.len() < self.limit {
+                entries.push((key.0, value));
+            }
+        }
+        Ok(entries)
+    }
+}
+
 struct Items {
     limit: usize,
 }
@@ -125,5 +175,9 @@ mod tests {
             ["1", "{}"]
         );
         assert!(dig_list(raw, &["b"], 2).is_none());
+        let item = Path::dotted("b").key("l").index(2);
+        assert_eq!(dig_str_at(raw, &item).as_deref(), Some("z"));
+        assert!(dig_at(raw, &item.index(0)).is_none());
+        assert_eq!(dig_map(raw, 2).len(), 2);
     }
 }

@@ -1,18 +1,122 @@
-//! How edits get back into an object that keeps values as an object: the smallest JSON Patch.
+//! How edits get back into an object: the smallest JSON Patch.
+//!
+//! Values that are kept as an object get what is missing, with missing parents; text is edited in
+//! place and goes in whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
+use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::dig::dig;
-use crate::values::{Path, Step};
+use super::dig::{dig_at, dig_str_at};
+use super::{EditAt, Encoding};
+use crate::values::{Change, EditError, Path, Step, edit_all, is_templated};
+
+/// The operations that set values at paths of a config, and take some out. Missing parents are
+/// added together with what goes in, present ones are left alone; parents that only held what is
+/// taken out go with it.
+///
+/// # Errors
+/// Why a text cannot be edited; values that are kept as an object always can.
+pub fn json_patch(
+    object: &RawValue,
+    edit_at: &EditAt,
+    changes: &[(Path, Change)],
+) -> Result<Patch, EditError> {
+    let EditAt {
+        at,
+        encoding,
+        suggest: _,
+    } = edit_at;
+    if changes.is_empty() {
+        return Ok(Patch::default());
+    }
+    if *encoding != Encoding::Object {
+        let text = dig_str_at(object, at).unwrap_or(Cow::Borrowed(""));
+        if *encoding == Encoding::TemplatedYaml && is_templated(&text) {
+            return Err(EditError::Refused("templates stand in the text"));
+        }
+        let text = Value::String(edit_all(&text, changes)?);
+        return Ok(Patch(vec![put(object, at, text)]));
+    }
+    let mut operations = Vec::new();
+    let mut values = match dig_at(object, at) {
+        Some(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
+        None => Value::Null,
+    };
+    for (path, _) in changes
+        .iter()
+        .filter(|(_, change)| *change == Change::Remove)
+    {
+        if let Some(gone) = remove(&mut values, &path.as_keys().unwrap_or_default()) {
+            operations.push(take_out(
+                &gone.iter().fold(at.clone(), |path, key| path.key(key)),
+            ));
+        }
+    }
+    let overlay = Overlay::of(changes);
+    if overlay.is_empty() {
+        return Ok(Patch(operations));
+    }
+    if values.is_null() {
+        operations.push(put(object, at, overlay.to_json()));
+    } else {
+        lay_over(&values, &pointer(at), &overlay, &mut operations);
+    }
+    Ok(Patch(operations))
+}
+
+/// The operation that puts a value at a path, with the parents that it lacks.
+pub fn put(object: &RawValue, at: &Path, value: Value) -> PatchOperation {
+    let mut here = Path::root();
+    for (number, step) in at.steps().iter().enumerate() {
+        here = match step {
+            Step::Key(key) => here.key(key),
+            Step::Index(index) => here.index(*index),
+        };
+        if dig_at(object, &here).is_none() {
+            let rest: Vec<_> = at.steps().iter().skip(number + 1).collect();
+            return add(pointer(&here), nest(&rest, value));
+        }
+    }
+    PatchOperation::Replace(ReplaceOperation {
+        path: pointer(at),
+        value,
+    })
+}
+
+/// The operation that takes out what stands at a path.
+pub fn take_out(at: &Path) -> PatchOperation {
+    PatchOperation::Remove(RemoveOperation { path: pointer(at) })
+}
+
+/// Takes out what stands at a path, and the maps that are empty then; the path of what is gone.
+fn remove<'k>(values: &mut Value, keys: &[&'k str]) -> Option<Vec<&'k str>> {
+    let (key, below) = keys.split_first()?;
+    let map = values.as_object_mut()?;
+    let gone = if below.is_empty() {
+        Vec::new()
+    } else {
+        remove(map.get_mut(*key)?, below)?
+    };
+    let all = gone.is_empty()
+        || map
+            .get(*key)?
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty);
+    if all {
+        map.remove(*key)?;
+        return Some(vec![key]);
+    }
+    Some(std::iter::once(*key).chain(gone).collect())
+}
 
 /// Values to be laid over what an object holds, as a tree.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overlay {
+struct Overlay {
     entries: BTreeMap<Box<str>, OverlayEntry>,
 }
 
@@ -23,8 +127,21 @@ enum OverlayEntry {
 }
 
 impl Overlay {
-    /// Adds a value at a path of keys.
-    pub fn set(&mut self, keys: &[&str], value: Value) {
+    fn of(changes: &[(Path, Change)]) -> Self {
+        let mut overlay = Self::default();
+        for (path, change) in changes {
+            if let Change::Set(value) = change {
+                overlay.set(&path.as_keys().unwrap_or_default(), value.clone());
+            }
+        }
+        overlay
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn set(&mut self, keys: &[&str], value: Value) {
         match keys.split_first() {
             None => {}
             Some((key, [])) => {
@@ -46,13 +163,7 @@ impl Overlay {
         }
     }
 
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// The overlay as plain JSON.
-    pub fn to_json(&self) -> Value {
+    fn to_json(&self) -> Value {
         let entries = self.entries.iter().map(|(key, entry)| {
             let value = match entry {
                 OverlayEntry::Value(value) => value.clone(),
@@ -64,57 +175,40 @@ impl Overlay {
     }
 }
 
-/// The operations that lay an overlay over the values at `at` of an object: missing parents are
-/// added together with what goes in, present ones are left alone.
-pub fn json_patch(object: &RawValue, at: &Path, overlay: &Overlay) -> Patch {
-    let mut operations = Vec::new();
-    if !overlay.is_empty() {
-        let mut pointer = PointerBuf::root();
-        let mut place = Some(object);
-        for (number, step) in at.steps().iter().enumerate() {
-            let Step::Key(key) = step else {
-                return Patch::default();
-            };
-            pointer.push_back(&**key);
-            let below = place.and_then(|place| dig(place, &[key]));
-            if below.is_none() {
-                let rest: Vec<_> = at.steps().iter().skip(number + 1).collect();
-                operations.push(add(pointer, nest(&rest, overlay.to_json())));
-                return Patch(operations);
-            }
-            place = below;
-        }
-        if let Some(values) = place {
-            lay_over(values, &pointer, overlay, &mut operations);
-        }
-    }
-    Patch(operations)
-}
-
 fn lay_over(
-    values: &RawValue,
-    pointer: &PointerBuf,
+    values: &Value,
+    at: &PointerBuf,
     overlay: &Overlay,
     operations: &mut Vec<PatchOperation>,
 ) {
     for (key, entry) in &overlay.entries {
-        let mut pointer = pointer.clone();
-        pointer.push_back(&**key);
-        let present = dig(values, &[key]);
-        match (entry, present) {
-            (OverlayEntry::Below(below), Some(present)) if present.get().starts_with('{') => {
-                lay_over(present, &pointer, below, operations);
+        let mut path = at.clone();
+        path.push_back(&**key);
+        let present = values.get(&**key);
+        operations.push(match (entry, present) {
+            (OverlayEntry::Below(below), Some(present @ Value::Object(_))) => {
+                lay_over(present, &path, below, operations);
+                continue;
             }
-            (OverlayEntry::Below(below), _) => operations.push(add(pointer, below.to_json())),
-            (OverlayEntry::Value(value), None) => operations.push(add(pointer, value.clone())),
-            (OverlayEntry::Value(value), Some(_)) => {
-                operations.push(PatchOperation::Replace(ReplaceOperation {
-                    path: pointer,
-                    value: value.clone(),
-                }));
-            }
+            (OverlayEntry::Below(below), _) => add(path, below.to_json()),
+            (OverlayEntry::Value(value), None) => add(path, value.clone()),
+            (OverlayEntry::Value(value), Some(_)) => PatchOperation::Replace(ReplaceOperation {
+                path,
+                value: value.clone(),
+            }),
+        });
+    }
+}
+
+fn pointer(path: &Path) -> PointerBuf {
+    let mut pointer = PointerBuf::root();
+    for step in path.steps() {
+        match step {
+            Step::Key(key) => pointer.push_back(&**key),
+            Step::Index(index) => pointer.push_back(*index),
         }
     }
+    pointer
 }
 
 fn add(path: PointerBuf, value: Value) -> PatchOperation {
@@ -133,16 +227,52 @@ mod tests {
     use super::*;
 
     fn patch(object: &str, sets: &[(&str, &str)]) -> String {
+        patch_at(object, "spec.values", Encoding::Object, sets)
+    }
+
+    fn patch_at(object: &str, at: &str, encoding: Encoding, sets: &[(&str, &str)]) -> String {
         let raw: &RawValue = serde_json::from_str(object).unwrap();
-        let mut overlay = Overlay::default();
-        for (path, value) in sets {
-            let keys: Vec<_> = path.split('.').collect();
-            overlay.set(&keys, Value::String((*value).to_owned()));
-        }
-        let patch = json_patch(raw, &Path::dotted("spec.values"), &overlay);
+        let sets: Vec<_> = sets
+            .iter()
+            .map(|(path, value)| {
+                let change = match *value {
+                    "-" => Change::Remove,
+                    value => Change::Set(Value::String(value.to_owned())),
+                };
+                (Path::dotted(path), change)
+            })
+            .collect();
+        let edit_at = EditAt {
+            at: Path::dotted(at),
+            encoding,
+            suggest: false,
+        };
+        let patch = json_patch(raw, &edit_at, &sets).unwrap();
         let mut patched = serde_json::from_str(object).unwrap();
         json_patch::patch(&mut patched, &patch).unwrap();
         format!("{} => {patched}", serde_json::to_string(&patch).unwrap())
+    }
+
+    #[test]
+    fn text_goes_in_whole() {
+        assert_eq!(
+            patch_at(
+                r##"{"spec":{"values":"# mine\na: {}\n"}}"##,
+                "spec.values",
+                Encoding::Yaml,
+                &[("a.b", "1")],
+            ),
+            r##"[{"op":"replace","path":"/spec/values","value":"# mine\na: {b: \"1\"}\n"}] => {"spec":{"values":"# mine\na: {b: \"1\"}\n"}}"##,
+        );
+        assert_eq!(
+            patch_at(
+                r#"{"spec":{}}"#,
+                "spec.values",
+                Encoding::Yaml,
+                &[("a.b", "c")]
+            ),
+            r#"[{"op":"add","path":"/spec/values","value":"a:\n  b: c\n"}] => {"spec":{"values":"a:\n  b: c\n"}}"#,
+        );
     }
 
     #[test]
@@ -172,6 +302,24 @@ mod tests {
                 &[("a/b~.c", "1"), ("a/b~.d", "2")]
             ),
             r#"[{"op":"replace","path":"/spec/values/a~1b~0/c","value":"1"},{"op":"add","path":"/spec/values/a~1b~0/d","value":"2"}] => {"spec":{"values":{"a/b~":{"c":"1","d":"2"}}}}"#,
+        );
+    }
+
+    #[test]
+    fn parents_that_only_held_what_goes_out_go_with_it() {
+        assert_eq!(
+            patch(
+                r#"{"spec":{"values":{"a":{"b":{"c":1}},"d":2}}}"#,
+                &[("a.b.c", "-"), ("a.e", "1")]
+            ),
+            r#"[{"op":"remove","path":"/spec/values/a"},{"op":"add","path":"/spec/values/a","value":{"e":"1"}}] => {"spec":{"values":{"a":{"e":"1"},"d":2}}}"#,
+        );
+        assert_eq!(
+            patch(
+                r#"{"spec":{"values":{"a":{"b":1,"c":2}}}}"#,
+                &[("a.b", "-"), ("x", "-")]
+            ),
+            r#"[{"op":"remove","path":"/spec/values/a/b"}] => {"spec":{"values":{"a":{"c":2}}}}"#,
         );
     }
 

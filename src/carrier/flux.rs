@@ -9,7 +9,8 @@ use std::cell::OnceCell;
 use serde_json::value::RawValue;
 
 use super::dig::{dig, dig_list, dig_str};
-use super::{Carried, Content, Encoding, Part, Release};
+use super::ownership::record;
+use super::{Carried, Content, EditAt, Encoding, Part, Release};
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Reading};
 
@@ -27,15 +28,19 @@ const PIECES: [&[&str]; 7] = [
     &["spec", "kubeConfig"],
 ];
 
+/// Group and kind.
+pub(super) const KIND: (&str, &str) = ("helm.toolkit.fluxcd.io", "HelmRelease");
+
 /// Whether this is a HelmRelease of Flux, in any version.
 pub(super) fn is_helm_release(group: &str, kind: &str) -> bool {
-    group == "helm.toolkit.fluxcd.io" && kind == "HelmRelease"
+    (group, kind) == KIND
 }
 
 /// The config in a HelmRelease, if it deploys vCluster.
-pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str) -> Vec<Carried<'a>> {
+pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str, known: bool) -> Vec<Carried<'a>> {
     let chart = chart(object);
-    if !chart.may_be_vcluster() || (chart.name.is_none() && !looks_like_vcluster(object)) {
+    let looks_so = known || chart.name.is_some() || looks_like_vcluster(object);
+    if !chart.may_be_vcluster() || !looks_so {
         return Vec::new();
     }
     vec![Carried {
@@ -43,8 +48,15 @@ pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str) -> Vec<Carried<
         chart,
         parts: parts(object),
         reading: Reading::Helm,
-        edit_at: Some(Path::dotted("spec.values")),
+        edit_at: Some(EditAt {
+            at: Path::dotted("spec.values"),
+            encoding: Encoding::Object,
+            suggest: false,
+        }),
+        is_template: false,
+        told_distro: None,
         pieces: PIECES.iter().map(|keys| dig(object, keys)).collect(),
+        record: record(object),
         layers: OnceCell::new(),
     }]
 }
@@ -72,8 +84,12 @@ fn chart(object: &RawValue) -> ChartSource {
 /// Behind a `chartRef` may be any chart: it is vCluster's if the reference is called so, or if
 /// the values have what only vCluster's have.
 fn looks_like_vcluster(object: &RawValue) -> bool {
+    const KEYS: [&str; 3] = ["distro", "backingStore", "statefulSet"];
+
     dig_str(object, &["spec", "chartRef", "name"]).is_some_and(|name| name == "vcluster")
-        || dig(object, &["spec", "values", "controlPlane", "distro"]).is_some()
+        || KEYS
+            .iter()
+            .any(|key| dig(object, &["spec", "values", "controlPlane", key]).is_some())
 }
 
 /// `HelmRelease.GetReleaseName`: the release's own name, or target namespace and name.
@@ -91,6 +107,7 @@ fn release(object: &RawValue, namespace: &str) -> Release {
             (None, None) => name.into_owned(),
         },
         namespace: target.map_or_else(|| namespace.to_owned(), Into::into),
+        item: None,
     }
 }
 
@@ -98,6 +115,16 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
     let at = Path::dotted("spec.valuesFrom");
     let mut below = Vec::new();
     let mut above = Vec::new();
+    // files of the chart's repository that stand in for its own values.yaml
+    for files in ["valuesFiles", "valuesFile"] {
+        if dig(object, &["spec", "chart", "spec", files]).is_some() {
+            let at = Path::dotted("spec.chart.spec").key(files);
+            below.push(Part {
+                at,
+                content: Content::Elsewhere,
+            });
+        }
+    }
     let from = dig_list(object, &["spec", "valuesFrom"], VALUES_FROM + 1).unwrap_or_default();
     for (number, entry) in from.into_iter().enumerate() {
         if number == VALUES_FROM {
@@ -148,7 +175,7 @@ mod tests {
     fn carried(spec: &str) -> Option<(Release, ChartSource, Vec<String>)> {
         let text = format!(r#"{{"metadata":{{"name":"dev"}},"spec":{spec}}}"#);
         let raw: &RawValue = serde_json::from_str(&text).unwrap();
-        configs(raw, "team-a").pop().map(|carried| {
+        configs(raw, "team-a", false).pop().map(|carried| {
             let parts = carried.parts.iter().map(|part| {
                 let keys = match &part.content {
                     Content::ElsewhereAt(keys) => format!(" {}", keys.join("/")),

@@ -4,24 +4,26 @@
 //! carrier yields [`Carried`] configs, which are lowered into the domain's layers here. Nothing in
 //! this room judges anything.
 
+mod built_in;
 mod declaration;
 mod dig;
 mod edit;
 mod flux;
+mod ownership;
+mod read;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-pub use self::declaration::{Declaration, Encoding, ValuesAt};
-pub use self::edit::{Overlay, json_patch};
+pub use self::declaration::{ChartAt, ConfigAt, Declaration, Holds, PartAt, ReleaseAt};
+pub use self::edit::{json_patch, put, take_out};
+pub use self::ownership::{RECORD, is_owned, record, record_path};
 use crate::admission::Request;
-use crate::values::{Data, Document, Limits, Path, ReadError, ReadErrorKind, read_json, read_yaml};
-use crate::vcluster::{ChartSource, Layer, LayerContent, Reading};
+use crate::values::{Limits, Path, read_json};
+use crate::vcluster::{ChartSource, Distro, Layer, LayerContent, Reading};
 
 /// A kind of object that holds configs.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +46,14 @@ pub struct Carried<'a> {
     pub parts: Vec<Part<'a>>,
     /// Who reads the values next.
     pub reading: Reading,
-    /// Where defaults go, if they may go anywhere: a part that holds values as an object.
-    pub edit_at: Option<Path>,
+    /// Whether other objects are made from this one.
+    pub is_template: bool,
+    /// Where defaults go, if they may go anywhere.
+    pub edit_at: Option<EditAt>,
+    /// The distro that vCluster's pod wrote down on the object.
+    pub told_distro: Option<Distro>,
+    /// Our own record in the object.
+    pub record: Option<Cow<'a, str>>,
     /// Everything else of the object that has a say in the config.
     pieces: Vec<Option<&'a RawValue>>,
     /// The parts, once they were read.
@@ -61,6 +69,32 @@ pub struct Release {
     pub namespace: String,
     /// The Helm release's name.
     pub name: String,
+    /// What tells several configs of one object apart: a template's version.
+    pub item: Option<String>,
+}
+
+/// Where in an object defaults go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EditAt {
+    /// The part, which need not be there yet.
+    pub at: Path,
+    /// How it is kept.
+    pub encoding: Encoding,
+    /// Whether the text is not to be touched, and lines are suggested instead.
+    pub suggest: bool,
+}
+
+/// How values are kept in an object.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encoding {
+    /// As an object, with the object's own fields.
+    Object,
+    /// As YAML text in a string.
+    Yaml,
+    /// As YAML text in which templates may stand.
+    TemplatedYaml,
+    /// As YAML text, base64-encoded in a string: the data of a Secret.
+    Base64Yaml,
 }
 
 /// One part of an object that gives values.
@@ -83,6 +117,10 @@ pub enum Content<'a> {
     Elsewhere,
     /// The same, but they set only what stands at or below this path, over everything else.
     ElsewhereAt(Vec<String>),
+    /// An assignment in Helm's `--set` grammar, and whether its value is typed.
+    Set(String, bool),
+    /// Values that stand beside others which exclude them.
+    Excluded(Path),
 }
 
 impl Carrier {
@@ -92,10 +130,21 @@ impl Carrier {
         if flux::is_helm_release(&kind.group, &kind.kind) {
             return Some(Self::HelmRelease);
         }
-        Declaration::built_in()
+        built_in::built_in()
             .iter()
             .find(|declaration| declaration.matches(&kind.group, &kind.kind))
             .map(Self::Declared)
+    }
+
+    /// Group and kind of every carrier that is known.
+    pub fn kinds() -> Vec<(&'static str, &'static str)> {
+        let declared = built_in::built_in().iter().flat_map(|declaration| {
+            declaration
+                .groups
+                .iter()
+                .map(|group| (*group, declaration.kind))
+        });
+        std::iter::once(flux::KIND).chain(declared).collect()
     }
 
     /// What users call this kind of object.
@@ -106,11 +155,17 @@ impl Carrier {
         }
     }
 
-    /// The configs that an object holds; none if it deploys something else.
-    pub fn configs<'a>(self, object: &'a RawValue, request: &Request<'_>) -> Vec<Carried<'a>> {
+    /// The configs that an object holds; none if it deploys something else. An object that is
+    /// known to hold one is taken at that, even where it no longer tells.
+    pub fn configs<'a>(
+        self,
+        object: &'a RawValue,
+        request: &Request<'_>,
+        known: bool,
+    ) -> Vec<Carried<'a>> {
         match self {
-            Self::Declared(declaration) => declaration.configs(object, &request.namespace),
-            Self::HelmRelease => flux::configs(object, &request.namespace),
+            Self::Declared(declaration) => declaration.configs(object, &request.namespace, known),
+            Self::HelmRelease => flux::configs(object, &request.namespace, known),
         }
     }
 }
@@ -119,6 +174,7 @@ impl Carried<'_> {
     /// Whether nothing that has a say in the config differs: the bytes first, then what they mean.
     pub fn is_untouched_since(&self, before: &Carried<'_>) -> bool {
         self.release == before.release
+            && self.record == before.record
             && self.pieces.len() == before.pieces.len()
             && self
                 .pieces
@@ -132,6 +188,14 @@ impl Carried<'_> {
                     _ => false,
                 })
             && (self.has_same_texts(before) || self.means_the_same(before))
+    }
+
+    /// Whether the values have what only vCluster's have.
+    fn looks_like_vcluster(&self) -> bool {
+        self.layers().iter().any(|layer| match &layer.content {
+            LayerContent::Values(read) => read.root.get(["controlPlane", "distro"]).is_some(),
+            _ => false,
+        })
     }
 
     /// The parts, read. They are read once, however often they are asked for.
@@ -175,6 +239,16 @@ impl Carried<'_> {
 }
 
 impl<'a> Part<'a> {
+    /// Whether it is not there although it has to be.
+    fn is_missing(&self) -> bool {
+        matches!(self.content, Content::Missing)
+    }
+
+    /// Whether it holds values.
+    fn has_values(&self) -> bool {
+        matches!(self.content, Content::Values(..))
+    }
+
     /// The raw part, if it holds values as text.
     fn text(&self) -> Option<&'a str> {
         match self.content {
@@ -182,76 +256,6 @@ impl<'a> Part<'a> {
             _ => None,
         }
     }
-
-    fn read(&self) -> Layer {
-        let (text, content) = match &self.content {
-            Content::Values(encoding, raw) => (
-                !matches!(encoding, Encoding::Object),
-                match read(*encoding, raw.get()).and_then(only_map) {
-                    Ok(document) => LayerContent::Values(document),
-                    Err(error) => LayerContent::Unreadable(error),
-                },
-            ),
-            Content::Missing => (true, LayerContent::Missing),
-            Content::Elsewhere => (false, LayerContent::Elsewhere(self.at.to_string().into())),
-            Content::ElsewhereAt(keys) => (
-                false,
-                LayerContent::ElsewhereAt(self.at.to_string().into(), keys.clone()),
-            ),
-        };
-        Layer {
-            at: self.at.clone(),
-            text,
-            content,
-        }
-    }
-}
-
-fn read(encoding: Encoding, raw: &str) -> Result<Document, ReadError> {
-    let limits = &Limits::VALUES;
-    let syntax = |text: &str| ReadError {
-        kind: ReadErrorKind::Syntax(text.to_owned()),
-        at: None,
-        steps: 0,
-    };
-    if encoding == Encoding::Object {
-        return read_json(raw, limits);
-    }
-    let text: Cow<'_, str> =
-        serde_json::from_str(raw).map_err(|_| syntax("the part is not a string"))?;
-    match encoding {
-        Encoding::Base64Yaml => {
-            // four characters hold three bytes: nothing larger is decoded
-            if text.len() / 4 * 3 > limits.bytes + 3 {
-                let kind = ReadErrorKind::TooLarge {
-                    limit: limits.bytes,
-                };
-                return Err(ReadError {
-                    kind,
-                    at: None,
-                    steps: 0,
-                });
-            }
-            let bytes = STANDARD
-                .decode(text.as_bytes())
-                .map_err(|_| syntax("not base64"))?;
-            read_yaml(&bytes, limits)
-        }
-        Encoding::Yaml | Encoding::Object => read_yaml(text.as_bytes(), limits),
-    }
-}
-
-/// Values are a map, or nothing at all.
-fn only_map(document: Document) -> Result<Document, ReadError> {
-    let found = match &document.root.data {
-        Data::Map(_) | Data::Null => return Ok(document),
-        data => data.type_name(),
-    };
-    Err(ReadError {
-        kind: ReadErrorKind::Syntax(format!("values have to be a map, this is a {found}")),
-        at: document.root.at,
-        steps: document.steps,
-    })
 }
 
 fn same_json(now: &str, before: &str) -> bool {

@@ -55,7 +55,7 @@ pub enum NameError {
     IsAddress,
     /// It has characters or lengths that DNS forbids.
     #[error(
-        "not a DNS name: expected labels of letters, digits and hyphens, such as distrogate.distrogate.svc"
+        "not a DNS name: expected labels of letters, digits and hyphens, such as distrogate.distrogate-system.svc"
     )]
     Malformed,
 }

@@ -40,7 +40,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// DNS name of the server, such as distrogate.distrogate.svc; can be repeated
+    /// DNS name of the server, such as distrogate.distrogate-system.svc; can be repeated
     #[arg(long, value_name = "NAME", num_args = 1.., required_unless_present = "ip")]
     pub dns: Vec<DnsName>,
 

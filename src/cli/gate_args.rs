@@ -12,15 +12,15 @@ use crate::vcluster::{Catalogue, KubeVersion};
 /// What reviews are judged by.
 #[derive(Args, Clone, Debug)]
 pub struct GateArgs {
-    /// Policy document; without one the built-in policy counts (`distrogate policy` prints it).
+    /// Policy document; without one the built-in policy counts (`distrogate policy` prints it)
     #[arg(long, value_name = "FILE", env = "DISTROGATE_POLICY")]
     pub policy: Option<PathBuf>,
 
-    /// The most that any rule of any policy may do.
+    /// The most that any rule of any policy may do
     #[arg(long, value_enum, default_value_t, env = "DISTROGATE_ENFORCEMENT")]
     pub enforcement: Enforcement,
 
-    /// Kubernetes version of the host cluster, which charts 0.21 to 0.24 follow: v1.31.4.
+    /// Kubernetes version of the host cluster, which charts 0.21 to 0.24 follow; such as v1.31.4
     #[arg(long, value_name = "VERSION", value_parser = parse_version, env = "DISTROGATE_HOST_VERSION")]
     pub host_version: Option<KubeVersion>,
 }

@@ -46,7 +46,7 @@ const SAMPLE_REVIEW: &str = "tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// Serve on this machine only, with a certificate made for the occasion
+    /// Serve with a certificate made for the occasion, on this machine only unless --listen says more
     #[arg(long)]
     pub dev: bool,
 
@@ -106,7 +106,12 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         log,
     } = args;
     log.init()?;
-    let handler = handler(gate.policy()?, gate.cluster());
+    let policy = gate.policy()?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"), policy = %policy.name, enforcement = %policy.enforcement,
+        "Starting."
+    );
+    let handler = handler(policy, gate.cluster());
     telemetry::withhold_panic_messages();
     tls::install_default_provider();
     let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;

@@ -2,27 +2,26 @@
 //!
 //! A default goes in only where nothing is set and nothing unknown could be set, only where every
 //! chart that this may be has the field, and only if, with it in, whatever the user set is in
-//! force as before.
+//! force as before. What went in is ours: a review with another chart moves it, or takes it out.
 
 mod guard;
 mod pins;
+mod planner;
+mod record;
 
-use serde_json::Value;
+use crate::policy::{On, Policy};
+use crate::values::{Change, Data, Path};
+use crate::vcluster::{Certainty, Config, Operation, Presence, Reading, Subject};
 
-use crate::carrier::Overlay;
-use crate::policy::{Apply, On, Policy};
-use crate::values::{Data, Node, Path};
-use crate::vcluster::{
-    Certainty, Config, Distro, Known, Operation, Origin, Presence, Reading, Subject, Tree,
-};
+pub use self::record::{Claims, Record};
 
-/// What goes into one config.
+/// What goes into one config, and out of it.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// What goes in, as a tree.
-    pub overlay: Overlay,
-    /// The same one by one, in order.
+    /// The edits, in the order of their paths.
     pub edits: Vec<Edit>,
+    /// The values that are ours once the edits are made.
+    pub record: Claims,
     /// Why a default that the policy names stays out, in words for the user.
     pub left_out: Vec<String>,
 }
@@ -30,131 +29,109 @@ pub struct Plan {
 /// One default at one values path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {
-    /// Where it goes.
+    /// Where.
     pub path: Path,
-    /// The value.
-    pub value: Value,
+    /// What is done there.
+    pub change: Change,
+}
+
+/// What is claimed to be ours in a config.
+#[derive(Debug, Default)]
+pub struct Claimed {
+    /// By the old object, which only the API server and we could write.
+    pub before: Claims,
+    /// By the new object: a user may have written that.
+    pub now: Claims,
 }
 
 /// Plans what goes into a config; nothing for a carrier that Helm will not render any more.
-pub fn plan(subject: &Subject<'_>, policy: &Policy) -> Plan {
-    let mut plan = Plan::default();
-    let wanted = subject.operation == Operation::Create || policy.defaults.on == On::Always;
-    let config = &subject.now;
-    if !wanted
-        || subject.reading != Reading::Helm
+pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
+    let Subject {
+        operation,
+        reading,
+        is_template: _,
+        now: config,
+        before,
+        told_before: _,
+    } = subject;
+    if *reading != Reading::Helm
         || config.chart.certainty() == Certainty::Legacy
         || config.has_unreadable()
     {
-        return plan;
+        return Plan::default();
     }
-    let mut planner = Planner {
-        config,
-        policy,
-        tree: Tree::empty(),
-        plan: &mut plan,
-    };
-    for (path, node) in &policy.defaults.values {
-        planner.policy_default(path, node);
-    }
-    planner.pin_chart_defaults();
-    plan
-}
-
-struct Planner<'a> {
-    config: &'a Config<'a>,
-    policy: &'a Policy,
-    /// What goes in so far.
-    tree: Tree,
-    plan: &'a mut Plan,
-}
-
-impl Planner<'_> {
-    fn policy_default(&mut self, path: &Path, node: &Node) {
-        let Some(keys) = path.as_keys() else { return };
-        if !self.concerns_distro_in_force(&keys) {
-            return;
-        }
-        let mut fields = self.config.chart.fields();
-        if !fields.all(|field| field.accepts(keys.iter().copied())) {
-            let chart = &self.config.chart;
-            self.leave_out(path, &format!("{chart} does not have it for certain"));
-            return;
-        }
-        let always = self.policy.defaults.apply == Apply::Always;
-        match self.config.user_presence(&keys) {
-            Presence::Unset => {}
-            Presence::Set(Some(known)) if always && known.data != node.data => {}
-            Presence::Set(_) | Presence::Unknown => return,
-        }
-        let with = self.with(path, &node.data);
-        let overruled = if always {
-            None
-        } else {
-            guard::overruled(self.config, &with, path)
-        };
-        match overruled {
-            Some(overruled) => {
-                self.leave_out(
-                    path,
-                    &format!("it would overrule {overruled}, which is set"),
-                );
-            }
-            None => self.put_in(path, &node.data),
-        }
-    }
-
-    /// Settings of a distro go in only where it is in force. A distro may be switched on where
-    /// the user left that open.
-    fn concerns_distro_in_force(&self, keys: &[&str]) -> bool {
-        let ["controlPlane", "distro", distro, rest @ ..] = keys else {
-            return true;
-        };
-        let in_force = self.in_force().distro().map(Distro::key);
-        let open = rest == ["enabled"] && in_force.is_some() && self.config.enabled().is_empty();
-        open || in_force == Some(*distro)
-    }
-
-    /// The config with what goes in so far.
-    fn in_force(&self) -> Config<'_> {
-        self.config.with(&self.tree)
-    }
-
-    /// The config with what goes in so far, and one value more.
-    fn with(&self, path: &Path, data: &Data) -> Config<'_> {
-        self.config
-            .with(&self.tree.clone().under(branch(path, data)))
-    }
-
-    fn put_in(&mut self, path: &Path, data: &Data) {
-        self.tree = self.tree.clone().under(branch(path, data));
-        let value = data.to_json();
-        self.plan
-            .overlay
-            .set(&path.as_keys().unwrap_or_default(), value.clone());
-        self.plan.edits.push(Edit {
-            path: path.clone(),
-            value,
-        });
-    }
-
-    fn leave_out(&mut self, path: &Path, why: &str) {
-        self.plan.left_out.push(format!(
-            "the policy's default for {path} is left out: {why}"
-        ));
-    }
-}
-
-/// A tree that holds one value.
-fn branch(path: &Path, data: &Data) -> Tree {
-    let leaf = Tree::Leaf(Known {
-        data: data.clone(),
-        plain: None,
-        origin: Origin::Default,
+    let ours = still_there(config, &claimed.before);
+    let chart_moved = before.as_ref().is_some_and(|before| {
+        (before.chart.written(), before.chart.elsewhere())
+            != (config.chart.written(), config.chart.elsewhere())
     });
-    path.as_keys()
-        .unwrap_or_default()
+    let create = *operation == Operation::Create || policy.defaults.on == On::Always;
+    let moves = chart_moved && !claimed.before.is_empty();
+    if !create && !moves {
+        return Plan {
+            record: ours,
+            ..Plan::default()
+        };
+    }
+    // what the new object claims is ours if it is what we would put in
+    let mut mine = still_there(config, &claimed.now);
+    let anew = planner::wanted(&config.without(mine.keys()), policy, *operation).values;
+    mine.retain(|path, value| anew.get(path) == Some(value));
+    mine.extend(ours.clone());
+    if !create && mine.is_empty() {
+        return Plan::default();
+    }
+    let planner::Wanted { values, left_out } =
+        planner::wanted(&config.without(mine.keys()), policy, *operation);
+    let mut edits = Vec::new();
+    let mut record = Claims::new();
+    for (path, value) in &values {
+        if record::may_be_ours(path) {
+            record.insert(path.clone(), value.clone());
+        }
+        if mine.get(path) != Some(value) {
+            edits.push(Edit {
+                path: path.clone(),
+                change: Change::Set(value.clone()),
+            });
+        }
+    }
+    for (path, value) in ours {
+        if values.contains_key(&path) {
+            continue;
+        }
+        if chart_moved {
+            edits.push(Edit {
+                path,
+                change: Change::Remove,
+            });
+        } else {
+            record.insert(path, value);
+        }
+    }
+    edits.sort_by(|a, b| a.path.cmp(&b.path));
+    Plan {
+        edits,
+        record,
+        left_out,
+    }
+}
+
+/// The claims whose value is still what is claimed.
+fn still_there(config: &Config<'_>, claims: &Claims) -> Claims {
+    let is_there = |path: &Path, value: &serde_json::Value| {
+        let keys = path.as_keys().unwrap_or_default();
+        match config.user_presence(&keys) {
+            Presence::Set(Some(known)) => match &known.data {
+                Data::String(text) => value.as_str() == Some(text),
+                _ => false,
+            },
+            _ => false,
+        }
+    };
+    claims
         .iter()
-        .rev()
-        .fold(leaf, |below, key| Tree::of_key(key, below))
+        .filter(|(path, value)| is_there(path, value))
+        .map(|(path, value)| (path.clone(), value.clone()))
+        .collect()
 }

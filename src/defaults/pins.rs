@@ -1,7 +1,7 @@
 //! The chart's own defaults, written out: they stay what they are when a later chart, or somebody
 //! else's layer, brings others, and everybody can read them in the object.
 
-use super::Planner;
+use super::planner::Planner;
 use crate::policy::Pin;
 use crate::values::Path;
 use crate::vcluster::{Certainty, Image, ImagePart, Lookup, Presence};

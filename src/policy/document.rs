@@ -3,7 +3,7 @@
 use semver::Version;
 
 use super::decode::{Field, PolicyError, hint};
-use super::{Action, Apply, BUILT_IN, Defaults, On, Pin, Policy, Transition};
+use super::{Action, Apply, BUILT_IN, Defaults, Mode, On, Pin, Policy, Transition};
 use crate::rules;
 use crate::values::{Data, Limits, Node, NoteKind, Path, ReadErrorKind, read_yaml};
 use crate::vcluster::{Catalogue, Distro, Range};
@@ -145,12 +145,19 @@ fn read_defaults(
     catalogue: &Catalogue,
 ) -> Result<(), PolicyError> {
     // YAML 1.1, and so Go and kubectl, read the key `on` as the boolean true
-    let fields = field.fields(&["on", "true", "apply", "values", "pinChartDefaults"])?;
-    if let Some(field) = fields.get("on").or_else(|| fields.get("true")) {
+    let fields = field.fields(&["on", "true", "apply", "mode", "values", "pinChartDefaults"])?;
+    let on = fields.get("true").map(|on| Field {
+        path: field.path.key("on"),
+        ..on
+    });
+    if let Some(field) = fields.get("on").or(on) {
         defaults.on = field.one_of(&[("Create", On::Create), ("Always", On::Always)])?;
     }
     if let Some(field) = fields.get("apply") {
         defaults.apply = field.one_of(&[("Missing", Apply::Missing), ("Always", Apply::Always)])?;
+    }
+    if let Some(field) = fields.get("mode") {
+        defaults.mode = field.one_of(&[("Edit", Mode::Edit), ("Suggest", Mode::Suggest)])?;
     }
     if let Some(field) = fields.get("values") {
         defaults.values.clear();
@@ -217,7 +224,14 @@ fn read_values(
                 .collect();
             known.sort_unstable();
             known.dedup();
-            let message = format!("no vCluster chart has this field; {}", hint(key, &known));
+            let message = if values_path.steps().is_empty() {
+                format!(
+                    "defaults are known only for what is below {}",
+                    known.join(" and ")
+                )
+            } else {
+                format!("no vCluster chart has this field; {}", hint(key, &known))
+            };
             return Err(PolicyError {
                 at: entry.at,
                 path,

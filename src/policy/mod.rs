@@ -56,6 +56,8 @@ pub struct Defaults {
     pub on: On,
     /// Over what.
     pub apply: Apply,
+    /// How.
+    pub mode: Mode,
     /// A piece of vcluster.yaml, leaf by leaf, in its own order.
     pub values: Vec<(Path, Node)>,
     /// Which of the chart's own defaults are written out.
@@ -80,6 +82,16 @@ pub enum Apply {
     Missing,
     /// Over what is set, too.
     Always,
+}
+
+/// How defaults go in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mode {
+    /// They are put in.
+    #[default]
+    Edit,
+    /// The user is told what to add.
+    Suggest,
 }
 
 /// A block of the chart's own defaults.
@@ -321,6 +333,14 @@ mod tests {
             (
                 &with_spec("  defaults: {pinChartDefaults: [image]}\n"),
                 "line 5, column 33: spec.defaults.pinChartDefaults[0]: has to be one of images, resources",
+            ),
+            (
+                &with_spec("  defaults: {on: Sometimes}\n"),
+                "line 5, column 18: spec.defaults.on: has to be one of Create, Always",
+            ),
+            (
+                &with_spec("  defaults: {values: {sync: {}}}\n"),
+                "line 5, column 23: spec.defaults.values.sync: defaults are known only for what is below controlPlane and privateNodes",
             ),
             (
                 &with_spec("  defaults: [1]\n"),

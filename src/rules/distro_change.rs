@@ -22,7 +22,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(before_config) = context.before else {
         return;
     };
-    let (Some(before), Some(now)) = (before_config.distro(), context.config.distro()) else {
+    let before = before_config.distro().or(context.told_before);
+    let (Some(before), Some(now)) = (before, context.config.distro()) else {
         return;
     };
     // a config that was refused for several distros may keep any of them
@@ -37,32 +38,41 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     {
         return;
     }
-    let meaning = if context.config.enabled().is_empty() {
-        " (no distro is enabled, which means k8s)"
+    let was = if before_config.chart.certainty() == Certainty::Legacy {
+        format!("{before} (as all charts called so before 0.20)")
     } else {
-        ""
+        before.to_string()
+    };
+    let becomes = if context.config.enabled().is_empty() {
+        format!("{now} (no distro is enabled, which means k8s)")
+    } else {
+        now.to_string()
+    };
+    // a template's distro counts for virtual clusters that are made from now on
+    let at_most = if context.is_template {
+        Action::Warn
+    } else {
+        Action::Deny
     };
     findings.push(
         Finding::new(
             context.config.place(&Path::dotted("controlPlane.distro")),
             format!(
-                "the distro of a virtual cluster cannot be changed, it is {before} and would \
-                 become {now}{meaning}; {}",
-                migration(context.config, before, now),
+                "the distro of a virtual cluster cannot be changed, it is {was} and would become \
+                 {becomes}; {}",
+                migration(context, before, now),
             ),
         )
-        .fix(way_back(context.config, before, now)),
+        .fix(way_back(context.config, before, now))
+        .at_most(at_most),
     );
 }
 
 fn lets_through(allowed: &Transition, before: Distro, now: Distro, config: &Config<'_>) -> bool {
     let Transition { from, to, charts } = allowed;
-    let in_charts = charts.as_ref().is_none_or(|range| {
-        config
-            .chart
-            .version()
-            .is_some_and(|version| range.contains(version))
-    });
+    let in_charts = charts
+        .as_ref()
+        .is_none_or(|range| config.chart.lies_in(range));
     *from == before && *to == now && in_charts
 }
 
@@ -85,17 +95,25 @@ fn way_back(config: &Config<'_>, before: Distro, now: Distro) -> String {
 }
 
 /// Whether vCluster can move the state from one distro to the other, and who lets it.
-fn migration(config: &Config<'_>, before: Distro, now: Distro) -> String {
+fn migration(context: &Context<'_>, before: Distro, now: Distro) -> String {
+    let chart = &context.config.chart;
     let allow = match (before, now) {
-        (Distro::K3s, Distro::K8s) if config.chart.minor_within(0..=24) == Some(true) => {
+        (Distro::K3s, Distro::K8s) if chart.minor_within(0..=24) == Some(true) => {
             return "vCluster migrates k3s to k8s only from chart 0.25 on".to_owned();
         }
         (Distro::K3s, Distro::K8s) => "{from: k3s, to: k8s, charts: \">=0.25\"}",
         (Distro::Eks, Distro::K8s) => "{from: eks, to: k8s}",
         _ => return format!("vCluster has no migration from {before} to {now}"),
     };
+    let transitions = &context.policy.transitions;
+    let allowed = transitions
+        .iter()
+        .find(|allowed| allowed.from == before && allowed.to == now);
+    if let Some(charts) = allowed.and_then(|allowed| allowed.charts.as_ref()) {
+        return format!("the policy lets {before} become {now} with charts {charts} only");
+    }
     format!(
-        "vCluster can migrate {before} to {now}, the platform team lets it through with \
+        "vCluster can migrate {before} to {now}, one way, if the platform team lets it: \
          rules.distro-change.allow: [{allow}] in the policy"
     )
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::policy::Action;
+use crate::values::Path;
 use crate::vcluster::Place;
 
 /// One fault of a config.
@@ -56,11 +57,9 @@ impl Finding {
         self
     }
 
-    /// Whether both are the same fault: rule, place in the values, and value.
-    pub(super) fn is_same_fault(&self, other: &Self) -> bool {
-        self.rule == other.rule
-            && self.place.values == other.place.values
-            && self.evidence == other.evidence
+    /// What makes it the same fault in another review: rule, place in the values, and value.
+    pub(super) fn fault(&self) -> (&'static str, &Path, &str) {
+        (self.rule, &self.place.values, &self.evidence)
     }
 }
 

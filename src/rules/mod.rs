@@ -16,9 +16,11 @@ mod unknown_field;
 mod unreadable_values;
 mod wrong_type;
 
+use std::collections::HashSet;
+
 pub use self::finding::Finding;
 use crate::policy::{Action, Policy};
-use crate::vcluster::{Config, Operation, Reading, Subject};
+use crate::vcluster::{Config, Distro, Operation, Reading, Subject};
 
 /// A rule.
 #[derive(Debug)]
@@ -35,12 +37,16 @@ pub struct Rule {
 }
 
 /// What a rule may look at.
+#[derive(Clone, Copy)]
 struct Context<'a> {
     /// The config that is judged.
     config: &'a Config<'a>,
     /// The config that the same virtual cluster had before.
     before: Option<&'a Config<'a>>,
+    /// The distro that its pod wrote down.
+    told_before: Option<Distro>,
     reading: Reading,
+    is_template: bool,
     policy: &'a Policy,
 }
 
@@ -57,6 +63,10 @@ pub const RULES: [&Rule; 9] = [
     &opaque_values::RULE,
 ];
 
+/// How many findings one rule reports of one config: a tenant can make a hundred thousand faults,
+/// and nobody reads more than some.
+const FINDINGS_OF_A_RULE: usize = 100;
+
 /// The rule that has settings of its own.
 pub const DISTRO_CHANGE: &str = distro_change::RULE.id;
 
@@ -68,30 +78,56 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
     let Subject {
         operation,
         reading,
+        is_template,
         now,
         before,
+        told_before,
     } = subject;
     let before = before.as_ref();
-    let mut findings = check(&Context {
+    let context = Context {
         config: now,
         before,
+        told_before: *told_before,
         reading: *reading,
+        is_template: *is_template,
         policy,
-    });
+    };
+    let mut findings = check(&context);
     if let (Operation::Update, Some(before), false) = (operation, before, findings.is_empty()) {
         let old = check(&Context {
             config: before,
             before: None,
-            reading: *reading,
-            policy,
+            ..context
         });
+        let old: HashSet<_> = old.iter().map(Finding::fault).collect();
         for finding in &mut findings {
             let ratchet = RULES
                 .iter()
                 .any(|rule| rule.id == finding.rule && rule.ratchet);
-            if ratchet && old.iter().any(|old| old.is_same_fault(finding)) {
+            if ratchet && old.contains(&finding.fault()) {
                 finding.action = finding.action.milder();
             }
+        }
+    }
+    findings
+}
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        let action = context.policy.action(rule.id, rule.action);
+        if action == Action::Disabled {
+            continue;
+        }
+        let mut found = Vec::new();
+        (rule.check)(context, &mut found);
+        // the strictest first, so that what is cut off is not what decides
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.action));
+        found.truncate(FINDINGS_OF_A_RULE);
+        for mut finding in found {
+            finding.rule = rule.id;
+            finding.action = finding.action.min(action);
+            findings.push(finding);
         }
     }
     findings
@@ -104,21 +140,4 @@ fn list(words: &[&str]) -> String {
         [only] => (*only).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-fn check(context: &Context<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for rule in RULES {
-        let action = context.policy.action(rule.id, rule.action);
-        if action == Action::Disabled {
-            continue;
-        }
-        let first = findings.len();
-        (rule.check)(context, &mut findings);
-        for finding in findings.iter_mut().skip(first) {
-            finding.rule = rule.id;
-            finding.action = finding.action.min(action);
-        }
-    }
-    findings
 }

@@ -21,16 +21,16 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if enabled.len() < 2 {
         return;
     }
-    // the one that the virtual cluster has, else the one that vCluster goes on with
+    // the one that the virtual cluster has, else k8s, else the one that vCluster would take
     let before = context.before.and_then(super::Config::distro);
+    let k8s = enabled
+        .iter()
+        .copied()
+        .find(|distro| *distro == Distro::K8s);
     let kept = before
         .filter(|distro| enabled.contains(distro))
-        .or_else(|| {
-            enabled
-                .iter()
-                .copied()
-                .find(|distro| *distro == Distro::K8s)
-        });
+        .or(k8s)
+        .or_else(|| enabled.first().copied());
     let names: Vec<_> = enabled.iter().map(|distro| distro.key()).collect();
     let switch_off: Vec<_> = enabled
         .iter()

@@ -33,20 +33,25 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 position: None,
                 text: false,
             },
-            "the chart is described elsewhere and its version is not known here: fields are held \
-             against all charts, and none of the chart's defaults are written out",
+            "the chart's version cannot be seen here: fields that it may lack only warn, and none of \
+             its defaults are written out; the Secret is judged once Helm has rendered it",
         ));
     }
+    templates(context, findings);
     let Some(first) = opaque.first() else { return };
     let distro = context.config.get(["controlPlane", "distro"]);
     let hides_distro = match distro {
         Lookup::Unknown(Cause::Elsewhere(_)) => true,
         _ => context.config.distro().is_none(),
     };
-    let distro = if hides_distro {
-        "the distro may be among them"
-    } else {
-        "the distro is known"
+    // a value at a path may assign to others as well, in Helm's --set grammar
+    let assigns = opaque
+        .iter()
+        .any(|l| matches!(l.content, LayerContent::ElsewhereAt(..)));
+    let distro = match (hides_distro, assigns) {
+        (true, _) => "; the distro may be among them",
+        (false, true) => "",
+        (false, false) => "; the distro is known",
     };
     let others = match opaque.len() - 1 {
         0 => String::new(),
@@ -57,7 +62,26 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         first.place(Path::root(), None),
         format!(
             "these values are kept elsewhere{others} and judged only once Helm has rendered them \
-             into the Secret; {distro}"
+             into the Secret{distro}"
         ),
     ));
+}
+
+/// What a template decides is seen once it is rendered.
+fn templates(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for layer in &context.config.layers {
+        let Some(first) = layer.templated.first() else {
+            continue;
+        };
+        let place = layer.place(first.clone(), None);
+        let others = match layer.templated.len() - 1 {
+            0 => String::new(),
+            1 => " (and one more value)".to_owned(),
+            count => format!(" (and {count} more values)"),
+        };
+        findings.push(Finding::new(
+            place,
+            format!("a template decides about this{others}, it is judged once it is rendered"),
+        ));
+    }
 }

@@ -16,6 +16,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    // wrong whatever the distro is
+    let path = Path::dotted("controlPlane.advanced.defaultImageRegistry");
+    let default = context.config.get(path.as_keys().unwrap_or_default());
+    if let (Some(text), Some(origin)) = (default.str(), default.origin()) {
+        push(context, findings, &path, origin, registry_fault(text));
+    }
     for image in context.config.images() {
         let ImagePart::Known {
             value: registry,
@@ -39,7 +45,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         };
         let wrote = if wrote.is_user() { *wrote } else { *origin };
         let rest = repository.split_once('/').map_or("", |(_, rest)| rest);
-        let shown = |text: &str| crate::admission::printable(text, 80);
+        let shown = |text: &str| crate::text::printable(text, 80);
         if Some(host) == registry.split('/').next().filter(|host| !host.is_empty()) {
             let fault = Fault {
                 message: format!("the host {} stands in the registry already", shown(host)),
@@ -95,9 +101,9 @@ fn push(
 }
 
 fn registry_fault(registry: &str) -> Option<Fault> {
-    let shown = crate::admission::printable(registry, 80);
+    let shown = crate::text::printable(registry, 80);
     let (message, right) = if let Some((scheme, rest)) = registry.split_once("://") {
-        let scheme = crate::admission::printable(scheme, 16);
+        let scheme = crate::text::printable(scheme, 16);
         (
             format!("a registry is a host without {scheme}://, found \"{shown}\""),
             rest,
@@ -107,13 +113,19 @@ fn registry_fault(registry: &str) -> Option<Fault> {
             "a registry has no slash at its end, the chart writes one itself, found \"{shown}\""
         );
         (message, registry)
+    } else if registry.contains(char::is_whitespace) {
+        (
+            format!("a registry has no spaces, found \"{shown}\""),
+            registry,
+        )
     } else {
         return None;
     };
-    let right = crate::admission::printable(right.trim_end_matches('/'), 80);
+    let right: String = right.split_whitespace().collect();
+    let right = crate::text::printable(right.trim_end_matches('/'), 80);
     Some(Fault {
         message,
-        fix: format!("write {right}"),
+        fix: format!("set it to {right}"),
         action: Action::Deny,
     })
 }

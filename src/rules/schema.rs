@@ -1,6 +1,7 @@
 //! Walking what is written under `controlPlane` along the schemas of the charts that it may be
 //! for: shared by the rules about unknown keys and wrong types.
 
+use crate::text::printable_key;
 use crate::values::{Data, Entry, Node, Path};
 use crate::vcluster::{Config, Field, Layer};
 
@@ -118,6 +119,6 @@ impl Written<'_> {
 
     /// The last key, as it may be shown.
     pub(super) fn key(&self) -> String {
-        crate::admission::printable(self.path.last_key().unwrap_or_default(), 64)
+        printable_key(self.path.last_key().unwrap_or_default())
     }
 }

@@ -4,7 +4,8 @@
 
 use super::{Context, Finding, Rule};
 use crate::policy::Action;
-use crate::vcluster::{Distro, Image, ImagePart, KubeVersion};
+use crate::text::printable;
+use crate::vcluster::{Config, Distro, Image, ImagePart, KubeVersion};
 
 pub(super) const RULE: Rule = Rule {
     id: "tag-form",
@@ -34,17 +35,31 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         else {
             continue;
         };
-        if !origin.is_user() {
+        // a digest in the repository makes the tag part of it
+        let by_digest = image
+            .repository
+            .value()
+            .is_some_and(|text| text.contains('@'));
+        if !origin.is_user() || by_digest {
             continue;
         }
-        let Some((fault, fix)) = fault(value, &image) else {
+        let example = example(context.config, &image);
+        let Some(Fault {
+            message,
+            fix,
+            action,
+        }) = fault(value, &image, &example)
+        else {
             continue;
         };
-        let mut finding = Finding::new(context.config.place(path), fault).fix(fix);
-        let is_latest = value.as_ref() == "latest";
-        if is_latest || !is_upstream(&image) {
-            finding = finding.at_most(Action::Warn);
-        }
+        let finding = Finding::new(context.config.place(path), message)
+            .fix(fix)
+            .at_most(action);
+        let finding = if is_upstream(&image) {
+            finding
+        } else {
+            finding.at_most(Action::Warn)
+        };
         // one value may decide the tags of several components
         if !findings.iter().any(|other| other.place == finding.place) {
             findings.push(finding);
@@ -52,62 +67,96 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+struct Fault {
+    message: String,
+    fix: String,
+    action: Action,
+}
+
 /// What is wrong with a tag, and what to write instead.
-fn fault(tag: &str, image: &Image) -> Option<(String, String)> {
+fn fault(tag: &str, image: &Image, example: &str) -> Option<Fault> {
     let distro = image.component.distro();
-    let example = example(distro);
-    let shown = crate::admission::printable(tag, 64);
+    let shown = printable(tag, 64);
+    let deny = |message: String, fix: String| {
+        Some(Fault {
+            message,
+            fix,
+            action: Action::Deny,
+        })
+    };
     if tag.is_empty() {
-        let message = "the image tag is empty, which makes the name of the image invalid";
-        return Some((
-            message.to_owned(),
+        return deny(
+            "the image tag is empty, which makes the name of the image invalid".to_owned(),
             format!("name a version, such as {example}"),
-        ));
+        );
+    }
+    if tag.contains(char::is_whitespace) {
+        return deny(
+            format!("\"{shown}\" has a space in it, which makes the name of the image invalid"),
+            format!(
+                "write {}",
+                printable(&tag.split_whitespace().collect::<String>(), 64)
+            ),
+        );
     }
     if tag == "latest" {
-        let message = "the tag latest can be another Kubernetes version after every restart";
-        return Some((
-            message.to_owned(),
-            format!("name a version, such as {example}"),
-        ));
+        return Some(Fault {
+            message: "the tag latest can be another Kubernetes version after every restart".into(),
+            fix: format!("name a version, such as {example}"),
+            action: Action::Warn,
+        });
+    }
+    if let (Some(suffix @ "-full"), true) =
+        (image.suffix, tag.contains("-full") || tag.contains('@'))
+    {
+        return deny(
+            format!(
+                "\"{shown}\" would become \"{shown}{suffix}\": for private nodes the chart adds it"
+            ),
+            format!(
+                "write {}",
+                printable(tag.split(['@', '-']).next().unwrap_or_default(), 64)
+            ),
+        );
     }
     let Some(version) = KubeVersion::parse(tag) else {
         // a digest alone, or somebody's own naming: nothing is known about it
         let is_version = tag
             .trim_start_matches('v')
             .starts_with(|c: char| c.is_ascii_digit());
-        return (is_version && !tag.contains('@')).then(|| {
-            let message = format!("\"{shown}\" is no tag of {distro}, they are like {example}");
-            (
-                message,
-                format!("name major, minor and patch version, such as {example}"),
-            )
+        return (is_version && !tag.contains('@')).then(|| Fault {
+            message: format!("\"{shown}\" is no tag of {distro}, they are like {example}"),
+            fix: format!("name major, minor and patch version, such as {example}"),
+            action: Action::Deny,
         });
     };
     if !version.v {
         let message = format!("\"{shown}\" is no tag of {distro}, they begin with v");
-        return Some((message, format!("write v{shown}")));
+        return deny(message, format!("write v{shown}"));
     }
     let suffix = &*version.suffix;
     let foreign = ["k3s", "k0s"]
         .into_iter()
         .find(|other| *other != distro.key() && suffix.contains(other));
     if let Some(other) = foreign {
-        let message = format!("\"{shown}\" is a tag of {other}, and the distro is {distro}");
-        return Some((
-            message,
+        return deny(
+            format!("\"{shown}\" is a tag of {other}, and the distro is {distro}"),
             format!("name a tag of {distro}, such as {example}"),
-        ));
+        );
     }
     let needs = match distro {
         Distro::K3s => "-k3s",
         Distro::K0s => "-k0s",
         Distro::K8s | Distro::Eks => "",
     };
-    (!suffix.starts_with(needs)).then(|| {
-        let message = format!("\"{shown}\" is no tag of {distro}, they end like {example}");
-        (message, format!("write the whole tag, such as {example}"))
-    })
+    // release candidates have more before it: v1.32.1-rc1-k3s1
+    if suffix.contains(needs) {
+        return None;
+    }
+    deny(
+        format!("\"{shown}\" is no tag of {distro}, they end like {example}"),
+        format!("write the whole tag, such as {example}"),
+    )
 }
 
 /// Whether the image comes from the public repository; its own name is not enough where a
@@ -121,10 +170,16 @@ fn is_upstream(image: &Image) -> bool {
     UPSTREAM.contains(&(registry, repository))
 }
 
-const fn example(distro: Distro) -> &'static str {
-    match distro {
-        Distro::K3s => "v1.32.1-k3s1",
-        Distro::K0s => "v1.30.2-k0s.0",
-        Distro::K8s | Distro::Eks => "v1.33.4",
-    }
+/// A tag of the distro: the chart's own, where it is known.
+fn example(config: &Config<'_>, image: &Image) -> String {
+    let path = image.path.key("tag");
+    let own = config.defaults().get(path.as_keys().unwrap_or_default());
+    own.str().map_or_else(
+        || match image.component.distro() {
+            Distro::K3s => "v1.34.1-k3s1".to_owned(),
+            Distro::K0s => "v1.30.2-k0s.0".to_owned(),
+            Distro::K8s | Distro::Eks => "v1.34.0".to_owned(),
+        },
+        str::to_owned,
+    )
 }

@@ -3,9 +3,9 @@
 //! eks ended before 0.20, k0s with 0.25, k3s with 0.32. The chart's schema refuses their keys when
 //! Helm renders, and a pod that finds them in its config does not start.
 
-use super::{Context, Finding, Rule, schema};
+use super::{Context, Finding, Rule, list, schema};
 use crate::policy::{Action, nearest};
-use crate::values::{Path, go_fold_eq};
+use crate::values::{Node, Path, go_fold_eq};
 use crate::vcluster::Distro;
 
 pub(super) const RULE: Rule = Rule {
@@ -25,7 +25,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         if !written.is_unknown() || in_wrong_case || written.path.parent() != distros {
             return;
         }
-        let has = written.siblings.join(" and ");
+        let has = list(&written.siblings);
         let ended = match Distro::from_key(&key) {
             Some(Distro::K3s) => " (k3s ended with chart 0.32)",
             Some(Distro::K0s) => " (k0s ended with chart 0.25)",
@@ -33,7 +33,13 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             _ => "",
         };
         let fix = match nearest(&key, written.siblings.iter().copied()) {
-            Some(near) if Distro::from_key(&key).is_none() => format!("write {near}"),
+            Some(near) if Distro::from_key(&key).is_none() => format!("rename {key} to {near}"),
+            _ if !ended.is_empty() && is_enabled(&written.entry.value) => {
+                format!(
+                    "stay on a chart that has {key}, or remove {} for k8s",
+                    written.path
+                )
+            }
             _ => format!("remove {}", written.path),
         };
         let finding = Finding::new(
@@ -48,4 +54,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             finding.at_most(Action::Warn)
         });
     });
+}
+
+fn is_enabled(distro: &Node) -> bool {
+    distro.get(["enabled"]).and_then(Node::as_bool) == Some(true)
 }

@@ -5,7 +5,7 @@
 use super::{Context, Finding, Rule, schema};
 use crate::policy::{Action, nearest};
 use crate::values::{Path, go_fold_eq};
-use crate::vcluster::Config;
+use crate::vcluster::{Config, Reading};
 
 pub(super) const RULE: Rule = Rule {
     id: "unknown-field",
@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let distros = Path::dotted("controlPlane.distro");
+    above_distros(context, findings);
     let chart = &context.config.chart;
     schema::walk(context.config, &mut |written| {
         if !written.is_unknown() {
@@ -30,13 +31,13 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let (message, fix) = match (right_case, nearest(&key, written.siblings.iter().copied())) {
             (Some(right), _) => (
                 format!("keys are case-sensitive, {key} is not {right}"),
-                format!("write {right}"),
+                format!("rename {key} to {right}"),
             ),
             // another distro is told by another rule
             (None, _) if written.path.parent() == distros => return,
             (None, Some(near)) => (
                 format!("{chart} has no such field"),
-                format!("write {near}"),
+                format!("rename {key} to {near}"),
             ),
             (None, None) => (
                 format!(
@@ -56,6 +57,36 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             finding.at_most(Action::Warn)
         });
     });
+}
+
+/// The pod also matches the keys that lead to the distros without case; Helm does not.
+fn above_distros(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    if context.reading != Reading::Pod {
+        return;
+    }
+    for (layer, document) in context.config.documents() {
+        let mut maps = vec![(Path::root(), &document.root)];
+        for right in ["controlPlane", "distro"] {
+            let mut below = Vec::new();
+            for (path, node) in maps {
+                for (key, entry) in node.as_map().into_iter().flatten() {
+                    if !go_fold_eq(key, right) {
+                        continue;
+                    }
+                    let path = path.key(key);
+                    if **key != *right {
+                        let message = format!("keys are case-sensitive, {key} is not {right}");
+                        findings.push(
+                            Finding::new(layer.place(path.clone(), entry.at), message)
+                                .fix(format!("rename {key} to {right}")),
+                        );
+                    }
+                    below.push((path, &entry.value));
+                }
+            }
+            maps = below;
+        }
+    }
 }
 
 /// Where a field of another era went.

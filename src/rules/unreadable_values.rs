@@ -25,14 +25,21 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     ReadErrorKind::NotUtf8
                     | ReadErrorKind::Syntax(_)
                     | ReadErrorKind::NotJson(_)
-                    | ReadErrorKind::UnknownAnchor => "write them as YAML that Helm can read",
+                    | ReadErrorKind::UnknownAnchor => "write a map of values that Helm can read",
+                    ReadErrorKind::TooDeep { .. } => "nest them less",
                     ReadErrorKind::TooLarge { .. }
-                    | ReadErrorKind::TooDeep { .. }
                     | ReadErrorKind::TooManyNodes { .. }
                     | ReadErrorKind::TooManyScalarBytes { .. }
                     | ReadErrorKind::TooManyAliases { .. } => "make them smaller",
                 })
                 .evidence(&error.kind),
+            ),
+            LayerContent::Excluded(other) => findings.push(
+                Finding::new(
+                    layer.place(Path::root(), None),
+                    format!("{other} is set too, and the controller takes neither of them"),
+                )
+                .fix("remove one of the two"),
             ),
             LayerContent::Missing => findings.push(
                 Finding::new(

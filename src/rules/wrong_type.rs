@@ -68,7 +68,7 @@ fn is_printable(key: &str) -> bool {
 }
 
 fn found(value: &Node, printable: bool) -> String {
-    let shown = |text: &str| crate::admission::printable(text, 40);
+    let shown = |text: &str| crate::text::printable(text, 40);
     match (&value.data, printable) {
         (Data::String(text), true) => format!("the string \"{}\"", shown(text)),
         (Data::Number(number), true) => match &value.plain {
@@ -89,38 +89,39 @@ fn found(value: &Node, printable: bool) -> String {
 
 fn fix(wanted: &Field, value: &Node, key: &str, printable: bool) -> Option<String> {
     let Field::Leaf(wanted) = wanted else {
-        return None;
+        return map_fix(key);
     };
     match (wanted, &value.data) {
+        (FieldType::String, Data::Number(_)) if key == "version" || key == "tag" => Some(format!(
+            "write it whole and in quotes, as {key}: \"v1.33.4\" (without them 1.30 is the number 1.3)"
+        )),
         (FieldType::String, Data::Number(_) | Data::Bool(_)) if printable => {
-            let text = match (&value.plain, &value.data) {
-                (Some(plain), _) => plain.to_string(),
-                (None, data) => data.to_json().to_string(),
-            };
+            let text = value
+                .plain
+                .as_deref()
+                .map_or_else(|| value.to_json().to_string(), str::to_owned);
             Some(format!(
                 "put it in quotes, {key}: \"{}\"",
-                crate::admission::printable(&text, 40)
+                crate::text::printable(&text, 40)
             ))
         }
         (FieldType::String, Data::Number(_) | Data::Bool(_)) => Some("put it in quotes".to_owned()),
-        (FieldType::Boolean, Data::String(text)) => {
-            let meant = matches!(
-                &*text.to_lowercase(),
-                "true" | "false" | "yes" | "no" | "on" | "off"
-            );
-            Some(if meant {
-                format!(
-                    "write {key}: {} without quotes",
-                    if matches!(&*text.to_lowercase(), "true" | "yes" | "on") {
-                        "true"
-                    } else {
-                        "false"
-                    }
-                )
-            } else {
-                format!("write {key}: true or {key}: false")
-            })
-        }
+        (FieldType::Boolean, Data::String(text)) => Some(match &*text.to_ascii_lowercase() {
+            "true" | "yes" | "on" => format!("write {key}: true without quotes"),
+            "false" | "no" | "off" => format!("write {key}: false without quotes"),
+            _ => format!("write {key}: true or {key}: false"),
+        }),
+        (FieldType::Strings, _) => Some(format!("write a list, as {key}: [\"--v=2\"]")),
+        _ => None,
+    }
+}
+
+/// What a map looks like that something else stands in place of.
+fn map_fix(key: &str) -> Option<String> {
+    match key {
+        "distro" => Some("write a map, as distro: {k8s: {enabled: true}}".to_owned()),
+        "k8s" | "k3s" | "k0s" => Some(format!("write a map, as {key}: {{enabled: true}}")),
+        "image" => Some("write a map, as image: {registry: …, repository: …, tag: …}".to_owned()),
         _ => None,
     }
 }

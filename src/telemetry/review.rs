@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use crate::admission::{Endpoint, Request, RequestError, printable};
+use crate::admission::{Endpoint, Request, RequestError};
 use crate::gate::{Decision, Verdict, object_name};
+use crate::text::printable;
 
 /// Logs an answered review. Reviews of objects that hold no vCluster config are for debugging.
 pub fn log_review(endpoint: Endpoint, request: &Request<'_>, verdict: &Verdict, elapsed: Duration) {
+    let elapsed_us = elapsed.as_micros();
     let uid = printable(&request.uid, 64);
     let kind = printable(&request.kind.kind, 64);
     let object = object_name(request);
@@ -20,23 +22,30 @@ pub fn log_review(endpoint: Endpoint, request: &Request<'_>, verdict: &Verdict, 
     let decision = verdict.decision.as_str();
     let mut rules: Vec<_> = verdict
         .findings()
-        .map(|finding| format!("{}={}", finding.rule, finding.action))
+        .map(|finding| {
+            format!(
+                "{}={} at {}",
+                finding.rule,
+                finding.action,
+                finding.place.field()
+            )
+        })
         .collect();
     rules.dedup();
     let rules = rules.join(",");
     let edits = verdict.edits.len();
     match verdict.decision {
         Decision::NotOurs => debug!(
-            %uid, ?endpoint, %kind, %object, operation, decision, ?elapsed,
+            %uid, ?endpoint, %kind, %object, operation, decision, elapsed_us,
             "Reviewed an object that holds no vCluster config."
         ),
         Decision::PatchWithheld => warn!(
-            %uid, ?endpoint, %kind, %object, operation, decision, ?elapsed,
+            %uid, ?endpoint, %kind, %object, operation, decision, elapsed_us,
             "Withheld the defaults: they did not stand up to their own review."
         ),
         Decision::Unchanged | Decision::Allowed | Decision::Patched | Decision::Denied => info!(
             %uid, ?endpoint, %kind, %object, operation, %user, dry_run, decision, %rules, edits,
-            ?elapsed, "Reviewed."
+            elapsed_us, "Reviewed."
         ),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::printable_key;
+
 /// A path of keys and list positions, from the root of a document or object.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Path(Vec<Step>);
@@ -111,18 +113,17 @@ impl FromIterator<Step> for Path {
 
 impl fmt::Display for Path {
     /// `controlPlane.distro.k8s.env[0]`, `data[config.yaml]`: a key that a dot would split stands
-    /// in brackets, as in Kubernetes' own field paths. Control characters are left out, and a key
-    /// is cut at 64 characters: paths go into messages.
+    /// in brackets, as in Kubernetes' own field paths. Paths go into messages, so a key that does
+    /// not look like one is not shown (see [`printable_key`]).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) => {
-                    let shown: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
-                    let plain = !shown.is_empty()
-                        && shown
-                            .chars()
-                            .all(|c| c.is_alphanumeric() || "-_/$".contains(c));
+                    let shown = printable_key(key);
+                    let plain = shown
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-_/$".contains(c));
                     match (plain, number) {
                         (true, 0) => f.write_str(&shown)?,
                         (true, _) => write!(f, ".{shown}")?,
@@ -149,7 +150,10 @@ mod tests {
             Path::keys(["data", "config.yaml"]).to_string(),
             "data[config.yaml]"
         );
-        assert_eq!(Path::keys(["a", "x\u{1b}[31m\n"]).to_string(), "a[x[31m]");
+        assert_eq!(
+            Path::keys(["a", "x\u{1b}[31m"]).to_string(),
+            "a[(a key of 6 characters)]"
+        );
         assert_eq!(Path::root().to_string(), "");
     }
 

@@ -129,6 +129,11 @@ impl Catalogue {
 
     /// The fields and defaults of a chart, if it is known.
     pub fn get(&self, version: &Version) -> Option<&Block> {
+        // build metadata has no say
+        let version = &Version {
+            build: semver::BuildMetadata::EMPTY,
+            ..version.clone()
+        };
         let index = self
             .charts
             .binary_search_by(|(known, _)| known.cmp(version))

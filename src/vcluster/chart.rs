@@ -8,6 +8,7 @@ use semver::Version;
 use super::catalogue::Field;
 use super::tree::Tree;
 use super::{Block, Catalogue, Distro, Range};
+use crate::text::printable;
 use crate::values::{Node, Path};
 
 /// Charts whose distro configuration has one schema.
@@ -44,6 +45,8 @@ pub struct Chart<'c> {
     elsewhere: Option<Path>,
     /// Between which minor versions the chart lies.
     minors: RangeInclusive<u64>,
+    /// The catalogue's versions that are meant, and for open ranges some that are yet to come.
+    meant: Vec<Version>,
     /// The blocks that the chart may have; one for an exact chart, none for a legacy one.
     candidates: Vec<&'c Block>,
 }
@@ -81,9 +84,21 @@ impl Era {
 impl ChartSource {
     /// The vCluster chart of this version or range.
     pub fn version(version: &str) -> Self {
+        Self::named(Some("vcluster"), Some(version))
+    }
+
+    /// A chart by its name, or by the address of an archive that holds it
+    /// (`https://…/vcluster-0.30.0.tgz`), which tells the version too.
+    pub fn named(name: Option<&str>, version: Option<&str>) -> Self {
+        let version = version.map(str::trim).filter(|version| !version.is_empty());
+        let archive = name.and_then(|name| name.rsplit('/').next()?.strip_suffix(".tgz"));
+        let (name, version) = match archive.and_then(split_archive) {
+            Some((name, of_archive)) => (Some(name), Some(of_archive)),
+            None => (name, version),
+        };
         Self {
-            name: Some("vcluster".to_owned()),
-            version: Some(version.to_owned()),
+            name: name.map(str::to_owned),
+            version: version.map(str::to_owned),
             elsewhere: None,
         }
     }
@@ -119,23 +134,43 @@ impl<'c> Chart<'c> {
             legacy: None,
             elsewhere: source.elsewhere.clone(),
             minors: 20..=u64::MAX,
+            meant: Vec::new(),
             candidates: Vec::new(),
         };
-        if name != "vcluster" || chart.is_before_unified() {
-            // charts of their own for k8s, k0s and eks ended with 0.19, whatever the version says
+        // charts of their own for k8s, k0s and eks ended with 0.19: a later one is somebody's fork
+        let unified = Version::new(0, 20, 0);
+        let fork = name != "vcluster" && chart.version.as_ref().is_some_and(|v| *v >= unified);
+        if chart.is_before_unified() || (name != "vcluster" && !fork) {
             chart.certainty = Certainty::Legacy;
             chart.legacy = Distro::of_legacy_chart(name);
             return chart;
         }
-        if let Some(version) = chart.version.clone() {
-            chart.resolve_version(&version, catalogue);
-        } else if let Some(range) = range {
-            chart.resolve_range(&range, catalogue);
+        match (chart.version.clone(), range) {
+            (Some(version), _) if !fork => chart.resolve_version(&version, catalogue),
+            (None, Some(range)) => chart.resolve_range(&range, catalogue),
+            _ => {}
         }
         if chart.candidates.is_empty() {
             chart.candidates = catalogue.blocks().iter().collect();
         }
         chart
+    }
+
+    /// The same for a carrier that only charts from 0.20 on have: whatever it says, it is no
+    /// earlier one.
+    pub fn resolve_unified(source: &ChartSource, catalogue: &'c Catalogue) -> Self {
+        let chart = Self::resolve(source, catalogue);
+        if chart.certainty != Certainty::Legacy {
+            return chart;
+        }
+        let unknown = ChartSource {
+            version: None,
+            ..source.clone()
+        };
+        Self {
+            written: chart.written,
+            ..Self::resolve(&unknown, catalogue)
+        }
     }
 
     /// What the carrier says, for messages: `0.30.4`, `0.28.x`; `None` where it says nothing.
@@ -146,6 +181,12 @@ impl<'c> Chart<'c> {
     /// The version, where exactly one is named; it need not be in the catalogue.
     pub const fn version(&self) -> Option<&Version> {
         self.version.as_ref()
+    }
+
+    /// Whether every version that may be meant lies in a range; a pre-release counts as the
+    /// release that it comes before.
+    pub fn lies_in(&self, range: &Range) -> bool {
+        !self.meant.is_empty() && self.meant.iter().all(|version| range.contains(version))
     }
 
     /// How well the chart is known.
@@ -211,7 +252,7 @@ impl<'c> Chart<'c> {
 
     /// Narrows a guess down to the eras that have all the keys which are written, or else to
     /// `fallback`. What is known for certain stays as it is.
-    pub fn infer(&mut self, written: &Node, fallback: Option<&Block>, catalogue: &'c Catalogue) {
+    pub fn infer(&mut self, written: &Node, fallback: Option<&Block>) {
         if self.certainty != Certainty::Guess || self.era().is_some() {
             return;
         }
@@ -224,13 +265,13 @@ impl<'c> Chart<'c> {
         if !fitting.is_empty() {
             self.candidates = fitting;
         }
-        if let Some(fallback) = fallback.filter(|_| self.era().is_none()) {
-            let narrowed: Vec<_> = catalogue
-                .blocks()
-                .iter()
-                .filter(|block| block.era == fallback.era)
-                .collect();
-            self.candidates = narrowed;
+        // what is written decides: a chart that lacks it is none to fall back to
+        let fallback = self.candidates.iter().copied().filter(|block| {
+            self.era().is_none() && fallback.is_some_and(|fallback| fallback.era == block.era)
+        });
+        let fallback: Vec<_> = fallback.collect();
+        if !fallback.is_empty() {
+            self.candidates = fallback;
         }
     }
 
@@ -258,12 +299,13 @@ impl<'c> Chart<'c> {
         if version.major == 0 {
             self.minors = version.minor..=version.minor;
         }
+        let base = Version::new(version.major, version.minor, version.patch);
+        self.meant = vec![base.clone()];
         if let Some(block) = catalogue.get(version) {
             self.certainty = Certainty::Exact;
             self.candidates = vec![block];
             return;
         }
-        let base = Version::new(version.major, version.minor, version.patch);
         self.candidates = match catalogue.get(&base) {
             // a pre-release of a known chart
             Some(block) => vec![block],
@@ -281,12 +323,23 @@ impl<'c> Chart<'c> {
             .charts(|version| range.contains(version))
             .collect();
         self.candidates = unique(charts.iter().map(|(_, block)| *block));
-        let open = catalogue.newest().is_none_or(|newest| {
-            // it also takes minor versions that are yet to come, with a schema yet to come
-            (1..100)
-                .any(|ahead| range.contains(&Version::new(newest.major, newest.minor + ahead, 0)))
-                || range.contains(&Version::new(newest.major + 1, 0, 0))
-        });
+        // it may also take minor versions that are yet to come, with a schema yet to come
+        let to_come: Vec<_> = catalogue
+            .newest()
+            .into_iter()
+            .flat_map(|newest| {
+                let minors = (1..100).map(|ahead| (newest.major, newest.minor + ahead));
+                minors.chain([(newest.major + 1, 0)])
+            })
+            .map(|(major, minor)| Version::new(major, minor, 0))
+            .filter(|version| range.contains(version))
+            .collect();
+        let open = !to_come.is_empty();
+        self.meant = charts
+            .iter()
+            .map(|(version, _)| (*version).clone())
+            .chain(to_come)
+            .collect();
         if let (false, Some((first, _)), Some((last, _))) = (open, charts.first(), charts.last()) {
             self.minors = first.minor..=last.minor;
             if self.era().is_some() {
@@ -294,6 +347,14 @@ impl<'c> Chart<'c> {
             }
         }
     }
+}
+
+/// `vcluster-k8s-0.19.1` as name and version.
+fn split_archive(archive: &str) -> Option<(&str, &str)> {
+    archive
+        .match_indices('-')
+        .filter_map(|(at, _)| Some((archive.get(..at)?, archive.get(at + 1..)?)))
+        .find(|(_, version)| Version::parse(version).is_ok())
 }
 
 /// Each block once: many charts share one.
@@ -325,8 +386,7 @@ impl fmt::Display for Chart<'_> {
         match &self.written {
             None => f.write_str("vCluster chart of unknown version"),
             Some(text) => {
-                let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
-                write!(f, "vCluster chart {shown}")
+                write!(f, "vCluster chart {}", printable(text, 40))
             }
         }
     }
@@ -419,7 +479,7 @@ mod tests {
         ] {
             let mut chart = Chart::resolve(&ChartSource::default(), catalogue);
             let written = read_yaml(values.as_bytes(), &Limits::VALUES).unwrap();
-            chart.infer(&written.root, fallback, catalogue);
+            chart.infer(&written.root, fallback);
             assert_eq!((chart.era(), chart.is_certain()), (era, false), "{values}");
         }
     }
@@ -432,12 +492,15 @@ mod tests {
             ("vcluster-eks", true),
             ("podinfo", false),
             ("vcluster-platform", false),
+            ("oci://registry.example/charts/vcluster", true),
+            ("https://charts.example/vcluster-0.30.0.tgz", true),
+            ("https://charts.example/vcluster-platform-4.0.0.tgz", false),
         ] {
-            let source = ChartSource {
-                name: Some(name.into()),
-                ..ChartSource::default()
-            };
+            let source = ChartSource::named(Some(name), None);
             assert_eq!(source.may_be_vcluster(), is, "{name}");
         }
+        let archive = ChartSource::named(Some("https://x/vcluster-k8s-0.19.1-rc.1.tgz"), Some("1"));
+        assert_eq!(archive.name.as_deref(), Some("vcluster-k8s"));
+        assert_eq!(archive.version.as_deref(), Some("0.19.1-rc.1"));
     }
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use super::catalogue::Field;
 use super::tree::{Cause, Known, Lookup, Origin, Presence, Tree};
-use super::{Block, Catalogue, Chart, ChartSource, Distro, KubeVersion, Reading};
+use super::{Block, Catalogue, Certainty, Chart, ChartSource, Distro, KubeVersion, Reading};
 use crate::values::{
     Data, Document, Entry, Map, Node, Path, Position, ReadError, Step, go_fold_eq,
 };
 
 /// The keys at the root of the values that anything here is about.
 const RELEVANT: [&str; 2] = ["controlPlane", "privateNodes"];
+
+/// And those below `controlPlane`.
+const RELEVANT_OF_CONTROL_PLANE: [&str; 4] = ["distro", "advanced", "backingStore", "statefulSet"];
 
 /// A config: the layers that the carrier gives, over the chart's defaults.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub struct Layer {
     pub text: bool,
     /// What it holds.
     pub content: LayerContent,
+    /// Paths at and below which a template decides.
+    pub templated: Vec<Path>,
 }
 
 /// What a [`Layer`] holds.
@@ -48,6 +53,8 @@ pub enum LayerContent {
     Unreadable(ReadError),
     /// Nothing, where the carrier must have something.
     Missing,
+    /// Values beside others, here, which exclude them.
+    Excluded(Path),
     /// Values that are kept elsewhere, and could set everything.
     Elsewhere(Box<str>),
     /// Values that are kept elsewhere, and set what stands at or below this path, over all else.
@@ -94,10 +101,13 @@ impl<'c> Config<'c> {
             fallback,
             host_version,
         } = parts;
-        let mut chart = Chart::resolve(chart, catalogue);
+        let mut chart = match reading {
+            Reading::Helm => Chart::resolve(chart, catalogue),
+            Reading::Pod => Chart::resolve_unified(chart, catalogue),
+        };
         for layer in &layers {
             if let LayerContent::Values(document) = &layer.content {
-                chart.infer(&document.root, fallback, catalogue);
+                chart.infer(&document.root, fallback);
             }
         }
         let fields: Vec<_> = chart.fields().collect();
@@ -112,7 +122,7 @@ impl<'c> Config<'c> {
                     };
                     user.under(Tree::from_node(&node, &|at| Origin::Part(number, at)))
                 }
-                LayerContent::Unreadable(_) | LayerContent::Missing => {
+                LayerContent::Unreadable(_) | LayerContent::Missing | LayerContent::Excluded(_) => {
                     user.under(Tree::Unknown(Cause::Unreadable))
                 }
                 LayerContent::Elsewhere(what) => {
@@ -124,6 +134,10 @@ impl<'c> Config<'c> {
                     user
                 }
             };
+            for path in &layer.templated {
+                let keys = path.as_keys().unwrap_or_default();
+                user.obscure(&keys, &Cause::Elsewhere(layer.at.to_string().into()));
+            }
         }
         let defaults = Arc::new(chart.defaults());
         let effective = match reading {
@@ -165,23 +179,26 @@ impl<'c> Config<'c> {
         self.layers.iter().any(|layer| {
             matches!(
                 layer.content,
-                LayerContent::Unreadable(_) | LayerContent::Missing
+                LayerContent::Unreadable(_) | LayerContent::Missing | LayerContent::Excluded(_)
             )
         })
     }
 
-    /// The same config with more values over the user's; what is in force, without the places.
+    /// The same config with more values over the user's; its layers are still the old ones.
     #[must_use]
     pub fn with(&self, values: &Tree) -> Self {
-        let user = self.user.clone().under(values.clone());
-        Self {
-            chart: self.chart.clone(),
-            layers: Vec::new(),
-            host_version: self.host_version.clone(),
-            effective: Tree::clone(&self.defaults).coalesce(user.clone()),
-            defaults: Arc::clone(&self.defaults),
-            user,
+        self.over_defaults(self.user.clone().under(values.clone()))
+    }
+
+    /// The same config without some of the user's values, and without the maps that only held
+    /// them.
+    #[must_use]
+    pub fn without<'p>(&self, paths: impl IntoIterator<Item = &'p Path>) -> Self {
+        let mut user = self.user.clone();
+        for path in paths {
+            user.remove(&path.as_keys().unwrap_or_default());
         }
+        self.over_defaults(user)
     }
 
     /// The host cluster's Kubernetes version, where it is known.
@@ -189,32 +206,26 @@ impl<'c> Config<'c> {
         self.host_version.as_ref()
     }
 
-    /// Distros that are enabled, in vCluster's order of decision.
+    /// Distros that are enabled, in vCluster's order of decision. A distro that the chart does
+    /// not have is none, if that is certain.
     pub fn enabled(&self) -> Vec<Distro> {
-        let enabled = |distro: &Distro| {
-            self.get(["controlPlane", "distro", distro.key(), "enabled"])
-                .bool()
-                == Some(true)
-        };
-        Distro::ALL
-            .into_iter()
-            .filter(|distro| self.chart.has_distro(*distro))
-            .filter(enabled)
+        self.possible_distros()
+            .filter(|distro| {
+                let path = ["controlPlane", "distro", distro.key(), "enabled"];
+                self.get(path).bool() == Some(true)
+            })
             .collect()
     }
 
     /// The distro in force, if it can be seen. None enabled means k8s.
     pub fn distro(&self) -> Option<Distro> {
-        if self.chart.certainty() == super::Certainty::Legacy {
+        if self.chart.certainty() == Certainty::Legacy {
             return self.chart.legacy_distro();
         }
         if let Some(first) = self.enabled().first() {
             return Some(*first);
         }
-        for distro in Distro::ALL
-            .into_iter()
-            .filter(|distro| self.chart.has_distro(*distro))
-        {
+        for distro in self.possible_distros() {
             match self.get(["controlPlane", "distro", distro.key(), "enabled"]) {
                 Lookup::Unknown(cause) if !cause.is_charts() => return None,
                 // something that is no boolean: what it does depends on who looks
@@ -225,6 +236,13 @@ impl<'c> Config<'c> {
             }
         }
         Some(Distro::K8s)
+    }
+
+    fn possible_distros(&self) -> impl Iterator<Item = Distro> {
+        let certain = self.chart.is_certain();
+        Distro::ALL
+            .into_iter()
+            .filter(move |distro| !certain || self.chart.has_distro(*distro))
     }
 
     /// The documents that were read, with the layer that each belongs to.
@@ -259,6 +277,20 @@ impl<'c> Config<'c> {
             },
             |layer| layer.place(path.clone(), None),
         )
+    }
+}
+
+impl Config<'_> {
+    /// The same config with other values of the user's; its layers are still the old ones.
+    fn over_defaults(&self, user: Tree) -> Self {
+        Self {
+            chart: self.chart.clone(),
+            layers: self.layers.clone(),
+            host_version: self.host_version.clone(),
+            effective: Tree::clone(&self.defaults).coalesce(user.clone()),
+            defaults: Arc::clone(&self.defaults),
+            user,
+        }
     }
 }
 
@@ -308,26 +340,38 @@ impl Cause {
     }
 }
 
-/// The part of the values that anything here is about.
+/// The part of the values that anything here is about: a tenant may write a thousand times more.
 fn relevant(root: &Node) -> Node {
-    match &root.data {
-        Data::Map(map) => Node {
-            data: Data::Map(
-                map.iter()
-                    .filter(|(key, _)| RELEVANT.iter().any(|wanted| go_fold_eq(key, wanted)))
-                    .map(|(key, entry)| (key.clone(), entry.clone()))
-                    .collect(),
-            ),
-            at: root.at,
-            plain: None,
-        },
+    let mut relevant = only(root, &RELEVANT);
+    match &mut relevant.data {
+        Data::Map(map) => {
+            for (key, entry) in map.iter_mut() {
+                if go_fold_eq(key, "controlPlane") {
+                    entry.value = only(&entry.value, &RELEVANT_OF_CONTROL_PLANE);
+                }
+            }
+        }
         // a null document sets nothing
-        Data::Null => Node {
-            data: Data::Map(Map::new()),
-            at: root.at,
-            plain: None,
-        },
-        _ => root.clone(),
+        data => *data = Data::Map(Map::new()),
+    }
+    relevant
+}
+
+/// A map with only some of its keys, in any case.
+fn only(node: &Node, keys: &[&str]) -> Node {
+    let data = match &node.data {
+        Data::Map(map) => Data::Map(
+            map.iter()
+                .filter(|(key, _)| keys.iter().any(|wanted| go_fold_eq(key, wanted)))
+                .map(|(key, entry)| (key.clone(), entry.clone()))
+                .collect(),
+        ),
+        data => data.clone(),
+    };
+    Node {
+        data,
+        at: node.at,
+        plain: node.plain.clone(),
     }
 }
 

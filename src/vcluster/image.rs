@@ -22,8 +22,11 @@ pub struct Image {
     pub registry: ImagePart,
     /// The repository.
     pub repository: ImagePart,
-    /// The tag.
+    /// The tag, as it is written.
     pub tag: ImagePart,
+    /// What the chart adds to the tag by itself: `-full` for private nodes; `None` if it cannot
+    /// be seen whether it does.
+    pub suffix: Option<&'static str>,
 }
 
 /// What runs from an image.
@@ -98,7 +101,12 @@ impl Config<'_> {
             part => part,
         };
         let tag = self.tag(component, &path);
+        let suffix = match component {
+            Component::Distro(Distro::K8s) => self.full_suffix(),
+            _ => Some(""),
+        };
         Image {
+            suffix,
             component,
             registry,
             repository: self.part(&path.key("repository")),
@@ -148,12 +156,11 @@ impl Config<'_> {
             return ImagePart::Unknown;
         };
         if !component.is_split() {
-            let part = if version_text.is_empty() {
+            return if version_text.is_empty() {
                 tag
             } else {
                 version
             };
-            return self.with_full_suffix(part);
         }
         // era A: the chart's own tag stands for "not set"
         let default_tag = self
@@ -196,50 +203,32 @@ impl Config<'_> {
     }
 
     /// Private nodes need the image that also holds the nodes' binaries.
-    fn with_full_suffix(&self, part: ImagePart) -> ImagePart {
+    fn full_suffix(&self) -> Option<&'static str> {
         let private = self.get(["privateNodes", "enabled"]);
         let binaries = self.get(["privateNodes", "importNodeBinaries"]);
         let full = match (
             self.chart.minor_within(26..=26),
             self.chart.minor_within(27..=u64::MAX),
         ) {
-            _ if private.bool() == Some(false) || private == Lookup::Absent => Some(false),
+            _ if private.bool() == Some(false) || private == Lookup::Absent => false,
             // no chart turns private nodes on by itself
-            _ if matches!(private, Lookup::Unknown(cause) if cause.is_charts()) => Some(false),
-            (Some(true), _) if private.bool() == Some(true) => binaries.bool(),
-            (Some(false), Some(true)) => private.bool(),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
+            _ if matches!(private, Lookup::Unknown(cause) if cause.is_charts()) => false,
+            (Some(true), _) if private.bool() == Some(true) => binaries.bool()?,
+            (Some(false), Some(true)) => private.bool()?,
+            (Some(false), Some(false)) => false,
+            _ => return None,
         };
-        match (full, part) {
-            (
-                Some(true),
-                ImagePart::Known {
-                    value,
-                    path,
-                    origin,
-                },
-            ) => ImagePart::Known {
-                value: format!("{value}-full").into(),
-                path,
-                origin,
-            },
-            (Some(false), part) => part,
-            _ => ImagePart::Unknown,
-        }
+        Some(if full { "-full" } else { "" })
     }
 }
 
 impl Image {
     /// The reference that will be pulled, if all of it can be seen.
     pub fn reference(&self) -> Option<String> {
-        let (registry, repository, tag) = (
-            self.registry.value()?,
-            self.repository.value()?,
-            self.tag.value()?,
-        );
+        let (registry, repository) = (self.registry.value()?, self.repository.value()?);
+        let (tag, suffix) = (self.tag.value()?, self.suffix?);
         let separator = if registry.is_empty() { "" } else { "/" };
-        Some(format!("{registry}{separator}{repository}:{tag}"))
+        Some(format!("{registry}{separator}{repository}:{tag}{suffix}"))
     }
 }
 

@@ -40,6 +40,11 @@ impl KubeVersion {
         numbers.next().is_none().then_some(version)
     }
 
+    /// Major, minor and patch version, to compare.
+    pub const fn number(&self) -> (u32, u32, u32) {
+        (self.major, self.minor, self.patch)
+    }
+
     /// Without what follows the patch version: `v1.33.4`.
     #[must_use]
     pub fn release(&self) -> Self {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use semver::Version;
+use semver::{Prerelease, Version};
 
 /// A compiled range of chart versions.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,6 +40,11 @@ impl Range {
 
     /// Whether a version lies in the range.
     pub fn contains(&self, version: &Version) -> bool {
+        // build metadata has no say
+        let version = &Version {
+            build: semver::BuildMetadata::EMPTY,
+            ..version.clone()
+        };
         self.alternatives.iter().any(|conditions| {
             conditions.iter().all(|condition| condition.holds(version))
                 // a pre-release is taken only where a condition asks for pre-releases
@@ -190,13 +195,19 @@ fn parse_operator(text: &str) -> Result<Operator, RangeError> {
 fn parse_version(operator: Operator, text: &str) -> Result<Condition, RangeError> {
     let text = text.trim();
     let text = text.strip_prefix('v').unwrap_or(text);
-    if let Ok(version) = Version::parse(text) {
+    if let Ok(mut version) = Version::parse(text) {
+        version.build = semver::BuildMetadata::EMPTY;
         return Ok(Condition {
             operator,
             version,
             parts: 3,
         });
     }
+    // 0.30.x-0: pre-releases, too, of all that is left open
+    let (text, pre) = match text.split_once('-') {
+        Some((text, pre)) => (text, Prerelease::new(pre).map_err(|_| RangeError)?),
+        None => (text, Prerelease::EMPTY),
+    };
     let mut numbers = [0_u64; 3];
     let mut parts = 0;
     let mut wild = false;
@@ -216,9 +227,13 @@ fn parse_version(operator: Operator, text: &str) -> Result<Condition, RangeError
         return Err(RangeError);
     }
     let [major, minor, patch] = numbers;
+    let version = Version {
+        pre,
+        ..Version::new(major, minor, patch)
+    };
     Ok(Condition {
         operator,
-        version: Version::new(major, minor, patch),
+        version,
         parts,
     })
 }
@@ -256,6 +271,9 @@ mod tests {
             ("*", "0.36.1", "0.37.0-rc.1"),
             (">=0.37.0-0", "0.37.0-rc.1", "0.36.9"),
             ("v0.30.4", "0.30.4", "0.30.5"),
+            ("0.30.x-0", "0.30.1-rc.1", "0.31.0"),
+            ("*-0", "0.37.0-rc.1", "18446744073709551615.0.0"),
+            ("0.30.4+b1", "0.30.4", "0.30.5"),
         ] {
             assert!(contains(range, inside), "{range} holds {inside}");
             assert!(!contains(range, outside), "{range} does not hold {outside}");

@@ -1,6 +1,6 @@
 //! All that a rule sees.
 
-use super::Config;
+use super::{Config, Distro};
 
 /// One config under review: now, and before the change.
 #[derive(Debug)]
@@ -9,10 +9,14 @@ pub struct Subject<'c> {
     pub operation: Operation,
     /// Who reads the values next, and how strictly.
     pub reading: Reading,
+    /// Whether virtual clusters are made from this one, and what is wrong in it breaks none yet.
+    pub is_template: bool,
     /// The config as it will be.
     pub now: Config<'c>,
     /// The config as it was, where the carrier held the same release before.
     pub before: Option<Config<'c>>,
+    /// The distro that vCluster's pod wrote down on the old object, for configs that do not tell.
+    pub told_before: Option<Distro>,
 }
 
 /// What is done to a carrier; everything else is allowed without a look.

@@ -12,6 +12,7 @@ pub(crate) fn values(text: &str) -> Layer {
         at: Path::dotted("spec.values"),
         text: true,
         content: LayerContent::Values(document),
+        templated: Vec::new(),
     }
 }
 
@@ -21,6 +22,7 @@ pub(crate) fn elsewhere() -> Layer {
         at: Path::dotted("spec.valuesFrom"),
         text: false,
         content: LayerContent::Elsewhere("spec.valuesFrom".into()),
+        templated: Vec::new(),
     }
 }
 

@@ -342,6 +342,21 @@ impl Tree {
         }
     }
 
+    /// Takes out what stands at a path of keys, and the maps that are empty then.
+    pub fn remove(&mut self, keys: &[&str]) {
+        let (Self::Map(branch), Some((key, below))) = (self, keys.split_first()) else {
+            return;
+        };
+        if below.is_empty() {
+            branch.entries.remove(*key);
+        } else if let Some(tree) = branch.entries.get_mut(*key) {
+            tree.remove(below);
+            if matches!(tree, Self::Map(Branch { entries, rest: None, .. }) if entries.is_empty()) {
+                branch.entries.remove(*key);
+            }
+        }
+    }
+
     /// Makes everything Unknown that stands at or below a path of keys.
     pub fn obscure(&mut self, keys: &[&str], cause: &Cause) {
         match keys.split_first() {

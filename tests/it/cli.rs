@@ -61,6 +61,7 @@ fn defaults_are_shown_as_a_diff() {
       +     registry: registry.k8s.io
       +     repository: kube-scheduler
       +     tag: v1.30.2
+      (recorded in the annotation distrogate.io/defaults)
     1 review: 1 allowed, 0 refused, 1 with defaults; 1 file as expected
     "#);
 }

@@ -129,7 +129,8 @@ fn the_webhooks_say_all_that_an_api_server_would_add() {
         );
         for rule in webhook["rules"].as_array().unwrap() {
             assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]));
-            assert_eq!(rule["scope"], "Namespaced");
+            let scope = rule["scope"].as_str().unwrap();
+            assert!(["Namespaced", "*"].contains(&scope), "{scope}");
         }
     }
 }
@@ -158,4 +159,41 @@ fn the_server_is_locked_in_and_has_no_token() {
         "throttling is a timeout"
     );
     assert!(of_kind(&objects, "ClusterRoleBinding").is_empty());
+}
+
+#[test]
+fn every_carrier_that_is_known_is_sent_here() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("deploy");
+    let resources = |kind: &str| -> Vec<(String, String)> {
+        let [configuration] = of_kind(&objects, kind)[..] else {
+            panic!("one {kind}")
+        };
+        let rules = configuration["webhooks"][0]["rules"].as_array().unwrap();
+        let mut resources = Vec::new();
+        for rule in rules {
+            for group in rule["apiGroups"].as_array().unwrap() {
+                for resource in rule["resources"].as_array().unwrap() {
+                    let text = |value: &Value| value.as_str().unwrap().to_owned();
+                    resources.push((text(group), text(resource)));
+                }
+            }
+        }
+        resources
+    };
+    let validated = resources("ValidatingWebhookConfiguration");
+    let mutated = resources("MutatingWebhookConfiguration");
+    let carriers = distrogate::carrier::Carrier::kinds();
+    assert_eq!(validated.len(), carriers.len());
+    for (group, kind) in carriers {
+        let resource = (group.to_owned(), format!("{}s", kind.to_lowercase()));
+        assert!(validated.contains(&resource), "{resource:?}");
+        assert_eq!(
+            mutated.contains(&resource),
+            kind != "Secret",
+            "{resource:?}"
+        );
+    }
 }

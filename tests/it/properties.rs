@@ -3,11 +3,12 @@
 use distrogate::admission::Endpoint;
 use distrogate::gate::Decision;
 use distrogate::policy::Policy;
+use distrogate::values::{Limits, read_yaml};
 use distrogate::vcluster::Catalogue;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{envelope, patched, release, review, secret};
+use crate::support::{cluster_api, envelope, patched, release, review, secret};
 
 const CHARTS: [&str; 12] = [
     "0.20.0", "0.22.4", "0.24.2", "0.25.1", "0.26.5", "0.28.x", "0.30.4", "0.32.3", "0.33.0",
@@ -129,11 +130,9 @@ proptest! {
         let again = patched(&body, &response);
         let (second, _) = review(&again, Endpoint::Mutate, &policy);
         prop_assert!(second.patch.0.is_empty(), "{:?}", second.patch);
-        if !spec.contains("apply: Always") {
+        if !spec.contains("apply: Always") && !values.is_null() {
             let after: Value = serde_json::from_str(&again).unwrap();
-            // null values are as if they were not there
-            let object = if values.is_null() { json!({}) } else { values };
-            prop_assert!(keeps(&object, &after["request"]["object"]["spec"]["values"]));
+            prop_assert!(keeps(&values, &after["request"]["object"]["spec"]["values"]));
         }
     }
 
@@ -149,6 +148,63 @@ proptest! {
         let (_, response) = review(&body, Endpoint::Mutate, &policy);
         let (with, _) = review(&patched(&body, &response), Endpoint::Validate, &policy);
         prop_assert_eq!(plain.decision, with.decision);
+    }
+
+    #[test]
+    fn text_gets_the_same_defaults_as_an_object(
+        values in config(),
+        chart in prop::sample::select(&CHARTS[..]),
+        spec in prop::sample::select(&POLICIES[..]),
+    ) {
+        let policy = policy(spec);
+        let text = format!("# mine\n{values}\n");
+        let body = envelope(&cluster_api(chart, &json!(text)), None);
+        let (verdict, response) = review(&body, Endpoint::Mutate, &policy);
+        prop_assert_ne!(verdict.decision, Decision::PatchWithheld);
+        let again = patched(&body, &response);
+        let (second, _) = review(&again, Endpoint::Mutate, &policy);
+        prop_assert!(second.patch.0.is_empty(), "{:?}", second.patch);
+        let after: Value = serde_json::from_str(&again).unwrap();
+        let after = after["request"]["object"]["spec"]["helmRelease"]["values"].as_str().unwrap();
+        prop_assert!(after.starts_with("# mine\n"));
+        if verdict.decision == Decision::Patched {
+            let body = envelope(&release(chart, &values), None);
+            let (_, response) = review(&body, Endpoint::Mutate, &policy);
+            let object: Value = serde_json::from_str(&patched(&body, &response)).unwrap();
+            let read = read_yaml(after.as_bytes(), &Limits::VALUES).unwrap().root.to_json();
+            prop_assert_eq!(&read, &object["request"]["object"]["spec"]["values"]);
+        }
+    }
+
+    #[test]
+    fn ours_moves_with_the_chart_and_theirs_stays(
+        values in config(),
+        from in prop::sample::select(&CHARTS[..]),
+        to in prop::sample::select(&CHARTS[..]),
+        spec in prop::sample::select(&POLICIES[..2]),
+    ) {
+        let policy = policy(spec);
+        let created = envelope(&release(from, &values), None);
+        let (_, response) = review(&created, Endpoint::Mutate, &policy);
+        let created: Value = serde_json::from_str(&patched(&created, &response)).unwrap();
+        let old = &created["request"]["object"];
+        let mut new = old.clone();
+        new["spec"]["chart"]["spec"]["version"] = json!(to);
+        let body = envelope(&new, Some(old));
+        let (verdict, response) = review(&body, Endpoint::Mutate, &policy);
+        prop_assert_ne!(verdict.decision, Decision::PatchWithheld);
+        let moved = patched(&body, &response);
+        let (second, _) = review(&moved, Endpoint::Mutate, &policy);
+        prop_assert!(second.patch.0.is_empty(), "{:?}", second.patch);
+        let moved: Value = serde_json::from_str(&moved).unwrap();
+        prop_assert!(keeps(&values, &moved["request"]["object"]["spec"]["values"]));
+        // and back again to where it was, but for what went out with another era
+        let mut back = moved["request"]["object"].clone();
+        back["spec"]["chart"]["spec"]["version"] = json!(from);
+        let body = envelope(&back, Some(&moved["request"]["object"]));
+        let (_, response) = review(&body, Endpoint::Mutate, &policy);
+        let back: Value = serde_json::from_str(&patched(&body, &response)).unwrap();
+        prop_assert!(keeps(&values, &back["request"]["object"]["spec"]["values"]));
     }
 
     #[test]

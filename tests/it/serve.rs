@@ -105,7 +105,7 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
         .unwrap();
     assert!(log.contains("INFO"), "{log}");
     for line in [
-        "decision=\"denied\" rules=only-one-distro=deny",
+        "decision=\"denied\" rules=only-one-distro=deny at spec.values.controlPlane.distro",
         "decision=\"patched\"",
         "decision=\"unchanged\"",
     ] {

@@ -117,6 +117,16 @@ pub(crate) fn release(chart: &str, values: &Value) -> Value {
     })
 }
 
+/// Cluster API's `VCluster`, with values as text.
+pub(crate) fn cluster_api(chart: &str, values: &Value) -> Value {
+    json!({
+        "apiVersion": "infrastructure.cluster.x-k8s.io/v1alpha1",
+        "kind": "VCluster",
+        "metadata": {"name": "dev", "namespace": "team-a"},
+        "spec": {"helmRelease": {"chart": {"version": chart}, "values": values}},
+    })
+}
+
 /// The Secret that the chart renders its values into.
 pub(crate) fn secret(chart: &str, config: &[u8]) -> Value {
     json!({

@@ -1,6 +1,7 @@
 //! What `replay` prints: for people, and for programs.
 
 use serde_json::{Value, json};
+use similar::{ChangeTag, TextDiff};
 
 use super::outcome::Outcome;
 use super::{Expected, Replayed};
@@ -125,11 +126,60 @@ fn diff(text: &mut String, operation: &Value, before: &Value) {
         .map(|key| key.replace("~1", "/").replace("~0", "~"))
         .collect();
     let path = Path::keys(keys.iter().map(String::as_str)).to_string();
+    let new_text = operation
+        .get("value")
+        .and_then(Value::as_str)
+        .filter(|text| text.contains('\n'));
+    if let Some(new) = new_text {
+        let old = before
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        return text_diff(text, &path, old, new);
+    }
+    if path.contains(crate::carrier::RECORD) || is_only_record(operation) {
+        // a list of what stands above already
+        return line(
+            text,
+            format_args!("  (recorded in the annotation {})", crate::carrier::RECORD),
+        );
+    }
     if let Some(old) = before.pointer(pointer) {
         lines(text, "  - ", &path, old);
     }
     if let Some(new) = operation.get("value") {
         lines(text, "  + ", &path, new);
+    }
+}
+
+/// Whether an operation adds the annotations of an object that had none before.
+fn is_only_record(operation: &Value) -> bool {
+    operation
+        .get("value")
+        .and_then(Value::as_object)
+        .is_some_and(|map| map.len() == 1 && map.contains_key(crate::carrier::RECORD))
+}
+
+/// Values that are kept as text: the lines that differ, and some around them.
+fn text_diff(text: &mut String, path: &str, old: &str, new: &str) {
+    line(text, format_args!("  {path}:"));
+    let diff = TextDiff::from_lines(old, new);
+    for (number, group) in diff.grouped_ops(2).iter().enumerate() {
+        if number > 0 {
+            line(text, format_args!("      …"));
+        }
+        for change in group
+            .iter()
+            .flat_map(|operation| diff.iter_changes(operation))
+        {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let shown = change.value().trim_end_matches(['\n', '\r']);
+            line(text, format_args!("  {sign}   {shown}"));
+        }
     }
 }
 

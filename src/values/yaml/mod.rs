@@ -32,13 +32,36 @@ mod decode;
 mod dialect;
 mod notes;
 mod number;
+mod outline;
 mod scalar;
 mod source;
 mod tree;
 
+pub(super) use self::outline::{Mark, MarkKind, outline};
+use serde_json::Number;
+
 use super::{Document, Limits, ReadError};
+use scalar::{Resolved, Tag};
 use source::Source;
 use tree::Tree;
+
+/// Whether Go reads this text, written without quotes, as a string.
+pub(super) fn is_plain_string(text: &str) -> bool {
+    scalar::resolve(Tag::None, text) == Ok(Resolved::Text)
+}
+
+/// A float as Go writes it in JSON, and as the number that it reads there; `None` if it is not
+/// finite.
+pub(super) fn go_float(value: f64) -> Option<(String, Number)> {
+    Some((number::json_float(value), number::from_float(value)?))
+}
+
+/// The text with spaces for the tabs that lines begin with, which our parser refuses in places
+/// where Go does not; `None` if there are none, or the text is not to be read at all.
+pub(super) fn without_leading_tabs(text: &str) -> Option<String> {
+    let source = Source::check(text.as_bytes(), &Limits::VALUES).ok()?;
+    source.without_leading_tabs()
+}
 
 /// Reads the first document of a YAML (or JSON) text as Go's `sigs.k8s.io/yaml` does.
 pub fn read_yaml(text: &[u8], limits: &Limits) -> Result<Document, ReadError> {
@@ -185,7 +208,7 @@ mod tests {
                     &NoteKind::CaseVariant {
                         other: at(23, 4, 1)
                     },
-                    "\u{17f}ync".to_owned()
+                    "[(a key of 4 characters)]".to_owned()
                 ),
                 (
                     &NoteKind::Duplicate {

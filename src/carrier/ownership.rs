@@ -1,0 +1,108 @@
+//! Whose a field of an object is: our record in an annotation, and what others say is theirs.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::dig::{dig_at, dig_list, dig_str_at};
+use super::{EditAt, Encoding};
+use crate::values::{Path, Step};
+
+/// The annotation that says which values of an object are defaults that we put in.
+pub const RECORD: &str = "distrogate.io/defaults";
+
+/// What `kubectl apply` keeps of what its user wrote.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// More field managers than an object has.
+const MANAGERS: usize = 64;
+
+/// The text of our record in an object.
+pub fn record(object: &RawValue) -> Option<Cow<'_, str>> {
+    dig_str_at(object, &annotation(RECORD))
+}
+
+/// Where our record is in an object.
+pub fn record_path() -> Path {
+    annotation(RECORD)
+}
+
+/// Whether somebody says that a value of a config is theirs: a field manager that owns just this
+/// leaf, or what a user last gave to `kubectl apply`. Of values that are kept as text nobody can
+/// own a part.
+pub fn is_owned(object: &RawValue, edit_at: &EditAt, leaf: &Path) -> bool {
+    if edit_at.encoding != Encoding::Object {
+        return false;
+    }
+    let path = edit_at.at.join(leaf);
+    let fields = path
+        .steps()
+        .iter()
+        .fold(Path::root(), |fields, step| match step {
+            Step::Key(key) => fields.key(&format!("f:{key}")),
+            Step::Index(index) => fields.index(*index),
+        });
+    let managers = dig_list(object, &["metadata", "managedFields"], MANAGERS).unwrap_or_default();
+    let managed = managers.into_iter().any(|manager| {
+        dig_at(manager, &Path::keys(["fieldsV1"])).is_some_and(|all| dig_at(all, &fields).is_some())
+    });
+    managed
+        || dig_str_at(object, &annotation(LAST_APPLIED)).is_some_and(|text| {
+            serde_json::from_str::<&RawValue>(&text)
+                .is_ok_and(|applied| dig_at(applied, &path).is_some())
+        })
+}
+
+fn annotation(name: &str) -> Path {
+    Path::keys(["metadata", "annotations", name])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(metadata: &str, encoding: Encoding) -> bool {
+        let text = format!(r#"{{"metadata":{metadata}}}"#);
+        let raw: &RawValue = serde_json::from_str(&text).unwrap();
+        let edit_at = EditAt {
+            at: Path::dotted("spec.values"),
+            encoding,
+            suggest: false,
+        };
+        is_owned(raw, &edit_at, &Path::dotted("a.b"))
+    }
+
+    #[test]
+    fn a_leaf_is_somebodys_who_says_so() {
+        for (metadata, theirs) in [
+            ("{}", false),
+            (
+                r#"{"managedFields":[{"fieldsV1":{"f:spec":{"f:values":{}}}}]}"#,
+                false,
+            ),
+            (
+                r#"{"managedFields":[{"fieldsV1":{"f:spec":{"f:values":{"f:a":{}}}}}]}"#,
+                false,
+            ),
+            (
+                r#"{"managedFields":[{},{"fieldsV1":{"f:spec":{"f:values":{"f:a":{"f:b":{}}}}}}]}"#,
+                true,
+            ),
+            (
+                r#"{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"values\":{\"a\":{\"b\":1}}}}"}}"#,
+                true,
+            ),
+            (
+                r#"{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"values\":{\"a\":{}}}}"}}"#,
+                false,
+            ),
+            (
+                r#"{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"["}}"#,
+                false,
+            ),
+        ] {
+            assert_eq!(owned(metadata, Encoding::Object), theirs, "{metadata}");
+            assert!(!owned(metadata, Encoding::Yaml));
+        }
+    }
+}

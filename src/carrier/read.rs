@@ -1,0 +1,169 @@
+//! Reading the parts of a carrier as layers of values.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Content, Encoding, Part};
+use crate::values::{
+    Data, Document, Entry, Limits, Map, Node, Path, ReadError, ReadErrorKind, Templated,
+    is_templated, read_json, read_set, read_template, read_yaml,
+};
+use crate::vcluster::{Layer, LayerContent};
+
+impl Part<'_> {
+    /// The part as a layer of values.
+    pub(super) fn read(&self) -> Layer {
+        let elsewhere = || LayerContent::Elsewhere(self.at.to_string().into());
+        let mut templated = Vec::new();
+        let (text, content) = match &self.content {
+            Content::Values(Encoding::TemplatedYaml, raw) => {
+                let content = match read_templated(raw.get()) {
+                    Ok(read) => {
+                        templated = read.unknown;
+                        LayerContent::Values(read.document)
+                    }
+                    Err(error) => LayerContent::Unreadable(error),
+                };
+                (true, content)
+            }
+            Content::Values(encoding, raw) => {
+                let content = match read(*encoding, raw.get()).and_then(only_map) {
+                    // an empty config is none: the pod does not find anything to run
+                    Ok(document)
+                        if *encoding == Encoding::Base64Yaml
+                            && document.root.data == Data::Null =>
+                    {
+                        LayerContent::Missing
+                    }
+                    Ok(document) => LayerContent::Values(document),
+                    Err(error) => LayerContent::Unreadable(error),
+                };
+                (!matches!(encoding, Encoding::Object), content)
+            }
+            Content::Missing => (true, LayerContent::Missing),
+            Content::Elsewhere => (false, elsewhere()),
+            Content::ElsewhereAt(keys) => (
+                false,
+                LayerContent::ElsewhereAt(self.at.to_string().into(), keys.clone()),
+            ),
+            Content::Set(text, typed) => (
+                true,
+                assigned(text, *typed, &self.at).unwrap_or_else(elsewhere),
+            ),
+            Content::Excluded(other) => (true, LayerContent::Excluded(other.clone())),
+        };
+        Layer {
+            at: self.at.clone(),
+            text,
+            content,
+            templated,
+        }
+    }
+}
+
+fn read(encoding: Encoding, raw: &str) -> Result<Document, ReadError> {
+    let limits = &Limits::VALUES;
+    if encoding == Encoding::Object {
+        return read_json(raw, limits);
+    }
+    let text: Cow<'_, str> =
+        serde_json::from_str(raw).map_err(|_| syntax("the part is not a string"))?;
+    if encoding != Encoding::Base64Yaml {
+        return read_yaml(text.as_bytes(), limits);
+    }
+    // four characters hold three bytes: nothing larger is decoded
+    if text.len() / 4 * 3 > limits.bytes + 3 {
+        let kind = ReadErrorKind::TooLarge {
+            limit: limits.bytes,
+        };
+        return Err(ReadError {
+            kind,
+            at: None,
+            steps: 0,
+        });
+    }
+    let bytes = STANDARD
+        .decode(text.as_bytes())
+        .map_err(|_| syntax("not base64"))?;
+    read_yaml(&bytes, limits)
+}
+
+/// Values text in which templates may stand.
+fn read_templated(raw: &str) -> Result<Templated, ReadError> {
+    let text: Cow<'_, str> =
+        serde_json::from_str(raw).map_err(|_| syntax("the part is not a string"))?;
+    if is_templated(&text) {
+        return read_template(text.as_bytes(), &Limits::VALUES);
+    }
+    let document = read_yaml(text.as_bytes(), &Limits::VALUES).and_then(only_map)?;
+    Ok(Templated {
+        document,
+        unknown: Vec::new(),
+    })
+}
+
+/// Values are a map, or nothing at all.
+fn only_map(document: Document) -> Result<Document, ReadError> {
+    let found = match &document.root.data {
+        Data::Map(_) | Data::Null => return Ok(document),
+        data => data.type_name(),
+    };
+    let at = document.root.at;
+    Err(ReadError {
+        at,
+        ..syntax(format!("values have to be a map, this is a {found}"))
+    })
+}
+
+/// What an assignment sets; `None` where it may set anything.
+fn assigned(text: &str, typed: bool, at: &Path) -> Option<LayerContent> {
+    let assignments = read_set(text, typed)?;
+    if let [only] = assignments.as_slice()
+        && only.value.is_none()
+    {
+        let keys = only
+            .path
+            .as_keys()?
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        return Some(LayerContent::ElsewhereAt(at.to_string().into(), keys));
+    }
+    let mut root = Node::new(Data::Map(Map::new()));
+    for assignment in assignments {
+        insert(&mut root, &assignment.path.as_keys()?, assignment.value?);
+    }
+    Some(LayerContent::Values(Document {
+        root,
+        notes: Vec::new(),
+        steps: 0,
+    }))
+}
+
+/// Assigns as Helm does: what stands in the way and is no map is replaced.
+fn insert(node: &mut Node, keys: &[&str], data: Data) {
+    let Some((key, below)) = keys.split_first() else {
+        node.data = data;
+        return;
+    };
+    if !matches!(node.data, Data::Map(_)) {
+        node.data = Data::Map(Map::new());
+    }
+    if let Data::Map(map) = &mut node.data {
+        let entry = map.entry((*key).into()).or_insert_with(|| Entry {
+            at: None,
+            value: Node::new(Data::Null),
+        });
+        insert(&mut entry.value, below, data);
+    }
+}
+
+fn syntax(text: impl Into<String>) -> ReadError {
+    ReadError {
+        kind: ReadErrorKind::Syntax(text.into()),
+        at: None,
+        steps: 0,
+    }
+}

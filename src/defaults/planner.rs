@@ -1,0 +1,141 @@
+//! What goes into a config where nothing is set: the policy's values, then the chart's own blocks.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::guard;
+use crate::policy::{Apply, Policy};
+use crate::values::{Data, Node, Path};
+use crate::vcluster::{Config, Distro, Known, Operation, Origin, Presence, Tree};
+
+/// What goes in, by path, and why a default that the policy names stays out.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) values: BTreeMap<Path, Value>,
+    pub(super) left_out: Vec<String>,
+}
+
+/// What a policy wants to go into a config.
+pub(super) fn wanted(config: &Config<'_>, policy: &Policy, operation: Operation) -> Wanted {
+    let (tree, wanted) = (Tree::empty(), Wanted::default());
+    let mut planner = Planner {
+        config,
+        policy,
+        operation,
+        tree,
+        wanted,
+    };
+    // which distro is in force decides what else goes in
+    let enables = |path: &Path| path.last_key() == Some("enabled");
+    let values = &policy.defaults.values;
+    for (path, node) in values.iter().filter(|(path, _)| enables(path)) {
+        planner.policy_default(path, node);
+    }
+    for (path, node) in values.iter().filter(|(path, _)| !enables(path)) {
+        planner.policy_default(path, node);
+    }
+    planner.pin_chart_defaults();
+    planner.wanted
+}
+
+pub(super) struct Planner<'a> {
+    pub(super) config: &'a Config<'a>,
+    pub(super) policy: &'a Policy,
+    operation: Operation,
+    /// What goes in so far.
+    pub(super) tree: Tree,
+    wanted: Wanted,
+}
+
+impl Planner<'_> {
+    fn policy_default(&mut self, path: &Path, node: &Node) {
+        let Some(keys) = path.as_keys() else { return };
+        if !self.concerns_distro_in_force(&keys) {
+            return;
+        }
+        let mut fields = self.config.chart.fields();
+        if !fields.all(|field| field.accepts(keys.iter().copied())) {
+            let chart = &self.config.chart;
+            self.leave_out(path, &format!("{chart} does not have it for certain"));
+            return;
+        }
+        let always = self.policy.defaults.apply == Apply::Always;
+        match self.config.user_presence(&keys) {
+            Presence::Unset => {}
+            Presence::Set(Some(known)) if always && known.data != node.data => {}
+            Presence::Set(_) | Presence::Unknown => return,
+        }
+        let with = self.with(path, &node.data);
+        let overruled = if always {
+            None
+        } else {
+            guard::overruled(self.config, &with, path)
+        };
+        if let Some(overruled) = overruled {
+            let why = format!(
+                "it would overrule {overruled}, which is set; remove that to have the default"
+            );
+            return self.leave_out(path, &why);
+        }
+        // an update may not take a running control plane back
+        let versions = (self.config.kubernetes_version(), with.kubernetes_version());
+        if let (Operation::Update, (Some(now), Some(then))) = (self.operation, versions)
+            && then.number() < now.number()
+        {
+            let why = format!("it would take Kubernetes back from {now} to {then}");
+            return self.leave_out(path, &why);
+        }
+        self.put_in(path, &node.data);
+    }
+
+    /// Settings of a distro go in only where it is in force. A distro may be switched on where
+    /// the user left that open.
+    fn concerns_distro_in_force(&self, keys: &[&str]) -> bool {
+        let ["controlPlane", "distro", distro, rest @ ..] = keys else {
+            return true;
+        };
+        let in_force = self.in_force().distro().map(Distro::key);
+        let open = self.operation == Operation::Create
+            && rest == ["enabled"]
+            && in_force.is_some()
+            && self.config.enabled().is_empty();
+        open || in_force == Some(*distro)
+    }
+
+    /// The config with what goes in so far.
+    pub(super) fn in_force(&self) -> Config<'_> {
+        self.config.with(&self.tree)
+    }
+
+    /// The config with what goes in so far, and one value more.
+    fn with(&self, path: &Path, data: &Data) -> Config<'_> {
+        self.config
+            .with(&self.tree.clone().under(branch(path, data)))
+    }
+
+    pub(super) fn put_in(&mut self, path: &Path, data: &Data) {
+        self.tree = self.tree.clone().under(branch(path, data));
+        self.wanted.values.insert(path.clone(), data.to_json());
+    }
+
+    fn leave_out(&mut self, path: &Path, why: &str) {
+        self.wanted.left_out.push(format!(
+            "the policy's default for {path} is left out: {why}"
+        ));
+    }
+}
+
+/// A tree that holds one value.
+fn branch(path: &Path, data: &Data) -> Tree {
+    let leaf = Tree::Leaf(Known {
+        data: data.clone(),
+        plain: None,
+        origin: Origin::Default,
+    });
+    path.as_keys()
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .fold(leaf, |below, key| Tree::of_key(key, below))
+}
