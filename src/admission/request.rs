@@ -141,6 +141,25 @@ impl<'a> Request<'a> {
     }
 }
 
+impl<'a> Request<'a> {
+    /// A question about an object that nobody asks to change: for tools.
+    pub fn about(kind: GroupVersionKind<'a>, namespace: &'a str, name: &'a str) -> Self {
+        Self {
+            api_version: "admission.k8s.io/v1",
+            uid: Cow::Borrowed(""),
+            kind,
+            sub_resource: Cow::Borrowed(""),
+            namespace: Cow::Borrowed(namespace),
+            name: Cow::Borrowed(name),
+            operation: Operation::Other,
+            user: Cow::Borrowed(""),
+            dry_run: false,
+            object: None,
+            old_object: None,
+        }
+    }
+}
+
 impl Operation {
     /// As the API server writes it.
     pub const fn as_str(self) -> &'static str {

@@ -39,6 +39,13 @@ pub(super) fn dig_at<'a>(object: &'a RawValue, path: &Path) -> Option<&'a RawVal
     (value.get() != "null").then_some(value)
 }
 
+/// The value at a path, parsed; null where there is none.
+pub fn value_at(object: &RawValue, path: &Path) -> serde_json::Value {
+    let raw = dig_at(object, path);
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
 /// The string at a path.
 pub(super) fn dig_str_at<'a>(object: &'a RawValue, path: &Path) -> Option<Cow<'a, str>> {
     serde_json::from_str::<BorrowedStr<'a>>(dig_at(object, path)?.get())

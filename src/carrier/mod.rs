@@ -19,6 +19,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 pub use self::declaration::{ChartAt, ConfigAt, Declaration, Holds, PartAt, ReleaseAt};
+pub use self::dig::value_at;
 pub use self::edit::{json_patch, put, take_out};
 pub use self::ownership::{RECORD, is_owned, record, record_path};
 use crate::admission::Request;

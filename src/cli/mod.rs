@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 pub mod certs;
+pub mod defaults;
 pub mod gate_args;
 mod handler;
 mod output;
@@ -42,6 +43,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Print the built-in policy
     Policy,
+    /// Look after the defaults that were put into manifests
+    Defaults(defaults::DefaultsArgs),
     /// Make certificates
     Certs(certs::CertsArgs),
 }
@@ -79,6 +82,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         }
         Command::Replay(args) => replay::run(args),
         Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
+        Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
     }
 }
