@@ -1,6 +1,8 @@
 //! Walking what is written under `controlPlane` along the schemas of the charts that it may be
 //! for: shared by the rules about unknown keys and wrong types.
 
+use std::rc::Rc;
+
 use crate::text::printable_key;
 use crate::values::{Data, Entry, Node, Path};
 use crate::vcluster::{Config, Field, Layer};
@@ -20,7 +22,7 @@ pub(super) struct Written<'a> {
     /// What each chart that this may be accepts here; empty if none has such a key.
     pub(super) accepted: Vec<&'a Field>,
     /// The keys that the charts have where this one stands.
-    pub(super) siblings: Vec<&'a str>,
+    pub(super) siblings: Rc<[&'a str]>,
 }
 
 /// Calls `visit` for everything that is written at or below a judged path, from the root. What
@@ -44,7 +46,7 @@ pub(super) fn walk<'a>(config: &'a Config<'_>, visit: &mut impl FnMut(&Written<'
                     path,
                     entry,
                     accepted,
-                    siblings: Vec::new(),
+                    siblings: Rc::from([]),
                 };
                 step(&written, visit);
             }
@@ -74,6 +76,7 @@ fn step<'a>(written: &Written<'a>, visit: &mut impl FnMut(&Written<'a>)) {
         .collect();
     siblings.sort_unstable();
     siblings.dedup();
+    let siblings: Rc<[&'a str]> = siblings.into();
     for (key, entry) in map {
         let accepted = maps.iter().filter_map(|fields| fields.get(key)).collect();
         step(
@@ -82,7 +85,7 @@ fn step<'a>(written: &Written<'a>, visit: &mut impl FnMut(&Written<'a>)) {
                 path: written.path.key(key),
                 entry,
                 accepted,
-                siblings: siblings.clone(),
+                siblings: Rc::clone(&siblings),
             },
             visit,
         );

@@ -3,7 +3,7 @@
 //! eks ended before 0.20, k0s with 0.25, k3s with 0.32. The chart's schema refuses their keys when
 //! Helm renders, and a pod that finds them in its config does not start.
 
-use super::{Context, Finding, Rule, list, schema};
+use super::{Context, FINDINGS_OF_A_RULE, Finding, Rule, list, schema};
 use crate::policy::{Action, nearest};
 use crate::values::{Node, Path, go_fold_eq};
 use crate::vcluster::Distro;
@@ -20,6 +20,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let distros = Path::dotted("controlPlane.distro");
     let chart = &context.config.chart;
     schema::walk(context.config, &mut |written| {
+        if findings.len() >= FINDINGS_OF_A_RULE {
+            return;
+        }
         let key = written.key();
         let in_wrong_case = written.siblings.iter().any(|known| go_fold_eq(known, &key));
         if !written.is_unknown() || in_wrong_case || written.path.parent() != distros {

@@ -2,7 +2,7 @@
 //!
 //! The schema accepts no other keys (`additionalProperties: false`), and the pod reads strictly.
 
-use super::{Context, Finding, Rule, schema};
+use super::{Context, FINDINGS_OF_A_RULE, Finding, Rule, schema};
 use crate::policy::{Action, nearest};
 use crate::values::{Path, go_fold_eq};
 use crate::vcluster::{Config, Reading};
@@ -20,7 +20,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     above_distros(context, findings);
     let chart = &context.config.chart;
     schema::walk(context.config, &mut |written| {
-        if !written.is_unknown() {
+        if !written.is_unknown() || findings.len() >= FINDINGS_OF_A_RULE {
             return;
         }
         let key = written.key();

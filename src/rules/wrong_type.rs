@@ -3,7 +3,7 @@
 //! Helm refuses it by the schema. Where that check is skipped it is worse: a template takes the
 //! string `"false"` for true, and `1.30` becomes the version 1.3.
 
-use super::{Context, Finding, Rule, schema};
+use super::{Context, FINDINGS_OF_A_RULE, Finding, Rule, schema};
 use crate::policy::Action;
 use crate::values::{Data, Node};
 use crate::vcluster::{Field, FieldType};
@@ -20,7 +20,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let chart = &context.config.chart;
     schema::walk(context.config, &mut |written| {
         let value = &written.entry.value;
-        if written.is_unknown()
+        if findings.len() >= FINDINGS_OF_A_RULE
+            || written.is_unknown()
             || written
                 .accepted
                 .iter()

@@ -153,3 +153,21 @@ fn seven_mebibytes_of_rubbish_are_an_error_only() {
         assert!((400..=422).contains(&error.answer().status));
     }
 }
+
+#[test]
+fn a_hundred_thousand_faults_are_told_as_some() {
+    // 60 000 unknown keys before and after: what is compared must not grow with their square
+    let faults: serde_json::Map<String, Value> =
+        (0..60_000).map(|n| (format!("k{n}"), json!(0))).collect();
+    let mut values = json!({"controlPlane": {"distro": {"k8s": faults}}});
+    let old = release("0.30.4", &values);
+    values["controlPlane"]["distro"]["k8s"]["more"] = json!(1);
+    let body = envelope(&release("0.30.4", &values), Some(&old));
+    let (verdict, response) = review(&body, Endpoint::Validate, &Policy::built_in());
+    assert!(
+        verdict.findings().count() <= 200,
+        "{}",
+        verdict.findings().count()
+    );
+    assert!(response.to_string().len() < 64 * 1_024);
+}

@@ -67,6 +67,95 @@ fn defaults_are_shown_as_a_diff() {
 }
 
 #[test]
+fn a_commented_text_gets_its_defaults_without_a_line_too_many() {
+    for (case, text_at) in [
+        ("cluster-api-values-text", "spec.helmRelease.values"),
+        (
+            "platform-instance-values",
+            "spec.template.helmRelease.values",
+        ),
+        ("k3s-helm-chart-values", "spec.valuesContent"),
+    ] {
+        let output = run(&["replay", &format!("tests/fixtures/{case}")]);
+        let text = stdout(&output);
+        let diff: Vec<_> = text.lines().skip(1).collect();
+        assert_eq!(diff[0], format!("  {text_at}:"), "{case}");
+        insta::allow_duplicates! {
+            assert_snapshot!(diff[1..].join("\n"), @"
+                        # no scheduler of its own: pods are scheduled by the host
+                        scheduler: {}
+              +         image:
+              +           registry: ghcr.io
+              +           repository: loft-sh/kubernetes
+              +           tag: v1.34.0
+              +         resources:
+              +           limits:
+              +             cpu: 100m
+              +             memory: 256Mi
+              +           requests:
+              +             cpu: 40m
+              +             memory: 64Mi
+                  
+                    # Embedded etcd since the outage of 2025-02-11.
+              (recorded in the annotation distrogate.io/defaults)
+            1 review: 1 allowed, 0 refused, 1 with defaults; 1 file as expected
+            ");
+        }
+    }
+    let template = run(&["replay", "tests/fixtures/platform-template-values"]);
+    assert_snapshot!(stdout(&template), @"
+    tests/fixtures/platform-template-values/request.json: VirtualClusterTemplate development is allowed, with defaults (as expected)
+      spec.template.helmRelease.values:
+                # no scheduler of its own: pods are scheduled by the host
+                scheduler: {}
+      +         image:
+      +           registry: ghcr.io
+      +           repository: loft-sh/kubernetes
+      +           tag: v1.36.0
+      +         resources:
+      +           limits:
+      +             cpu: 100m
+      +             memory: 256Mi
+      +           requests:
+      +             cpu: 40m
+      +             memory: 64Mi
+          
+            # Embedded etcd since the outage of 2025-02-11.
+      spec.versions.0.template.helmRelease.values:
+              k8s:
+                enabled: true
+      +         image:
+      +           registry: ghcr.io
+      +           repository: loft-sh/kubernetes
+      +           tag: v1.34.0
+      +         resources:
+      +           limits:
+      +             cpu: 100m
+      +             memory: 256Mi
+      +           requests:
+      +             cpu: 40m
+      +             memory: 64Mi
+      spec.versions.1.template.helmRelease.values:
+      +   controlPlane:
+      +     distro:
+      +       k8s:
+      +         image:
+      +           registry: ghcr.io
+      +           repository: loft-sh/kubernetes
+      +           tag: v1.36.0
+      +         resources:
+      +           limits:
+      +             cpu: 100m
+      +             memory: 256Mi
+      +           requests:
+      +             cpu: 40m
+      +             memory: 64Mi
+      (recorded in the annotation distrogate.io/defaults)
+    1 review: 1 allowed, 0 refused, 1 with defaults; 1 file as expected
+    ");
+}
+
+#[test]
 fn a_response_beside_a_request_is_compared_and_written() {
     let folder = tempfile::tempdir().unwrap();
     let request = folder.path().join("request.json");

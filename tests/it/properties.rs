@@ -104,6 +104,18 @@ fn config() -> impl Strategy<Value = Value> {
     )
 }
 
+/// JSON text with the keys of every map in the opposite order.
+fn reversed(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let entries = map.iter().rev();
+            let entries = entries.map(|(key, value)| format!("{}:{}", json!(key), reversed(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+        }
+        value => value.to_string(),
+    }
+}
+
 /// Everything that `before` sets is set alike in `after`.
 fn keeps(before: &Value, after: &Value) -> bool {
     match (before, after) {
@@ -205,6 +217,33 @@ proptest! {
         let (_, response) = review(&body, Endpoint::Mutate, &policy);
         let back: Value = serde_json::from_str(&patched(&body, &response)).unwrap();
         prop_assert!(keeps(&values, &back["request"]["object"]["spec"]["values"]));
+    }
+
+    #[test]
+    fn between_two_other_mutators_nothing_flips(
+        values in config(),
+        chart in prop::sample::select(&CHARTS[..]),
+        spec in prop::sample::select(&POLICIES[..3]),
+        as_text in any::<bool>(),
+    ) {
+        let policy = policy(spec);
+        let object = if as_text {
+            cluster_api(chart, &json!(format!("# mine\n{values}\n")))
+        } else {
+            release(chart, &values)
+        };
+        let body = envelope(&object, None);
+        let (_, response) = review(&body, Endpoint::Mutate, &policy);
+        let ours: Value = serde_json::from_str(&patched(&body, &response)).unwrap();
+        // one adds a field and a label, one writes all keys in another order: then we are asked again
+        let mut object = ours["request"]["object"].clone();
+        object["spec"]["interval"] = json!("5m");
+        object["metadata"]["labels"] = json!({"injected": "yes"});
+        let reordered = reversed(&object);
+        let body = envelope(&object, None).replace(&object.to_string(), &reordered);
+        prop_assert!(body.contains(&reordered));
+        let (again, _) = review(&body, Endpoint::Mutate, &policy);
+        prop_assert!(again.patch.0.is_empty(), "{:?}", again.patch);
     }
 
     #[test]
