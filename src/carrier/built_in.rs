@@ -240,8 +240,9 @@ fn fleet_bundle() -> Declaration {
             root: Path::dotted("spec"),
             in_items: false,
             parts: vec![
-                part("helm.values", Holds::Values(Encoding::Object)),
+                part("helm.values", Holds::Values(Encoding::FleetObject)),
                 part("helm.valuesFrom", Holds::References),
+                part("targets", Holds::Overrides("helm")),
             ],
             exclusive: false,
             chart: ChartAt {
@@ -254,7 +255,7 @@ fn fleet_bundle() -> Declaration {
                 name: Some(Path::dotted("spec.helm.releaseName")),
                 ..ReleaseAt::default()
             },
-            edit: Some(part("helm.values", Holds::Values(Encoding::Object))),
+            edit: Some(part("helm.values", Holds::Values(Encoding::FleetObject))),
         }],
         reading: Reading::Helm,
         is_template: false,

@@ -71,6 +71,8 @@ pub enum Holds {
     RequiredValues(Encoding),
     /// A reference, or a list of references, to values that are kept elsewhere.
     References,
+    /// A list of targets, of which each may bring values under this key.
+    Overrides(&'static str),
     /// A map from names to values, in the form of Helm's `--set` (k3s).
     SetMap,
     /// A list of `{name, value}` in the form of Helm's `--set` (Crossplane).
@@ -205,9 +207,28 @@ impl ConfigAt {
                         content: Content::Elsewhere,
                     });
                 }
+                (Holds::Overrides(key), Some(raw)) => {
+                    let targets = dig_list(raw, &[], ITEMS).unwrap_or_default();
+                    if targets
+                        .iter()
+                        .any(|target| dig_at(target, &Path::keys([key])).is_some())
+                    {
+                        parts.push(Part {
+                            at,
+                            content: Content::Elsewhere,
+                        });
+                    }
+                }
                 (Holds::SetMap, Some(raw)) => parts.extend(set_map(&at, raw)),
                 (Holds::SetList, Some(raw)) => parts.extend(set_list(&at, raw)),
-                (Holds::Values(_) | Holds::References | Holds::SetMap | Holds::SetList, None) => {}
+                (
+                    Holds::Values(_)
+                    | Holds::References
+                    | Holds::Overrides(_)
+                    | Holds::SetMap
+                    | Holds::SetList,
+                    None,
+                ) => {}
             }
         }
         parts
@@ -228,7 +249,7 @@ impl ConfigAt {
         dig_at(object, &at.parent())?;
         // Argo CD would put its text back, and we ours, for ever
         let tracked = Path::keys(["metadata", "annotations", "argocd.argoproj.io/tracking-id"]);
-        let suggest = encoding != Encoding::Object && dig_at(object, &tracked).is_some();
+        let suggest = encoding.is_text() && dig_at(object, &tracked).is_some();
         Some(EditAt {
             at,
             encoding,
@@ -248,10 +269,8 @@ impl ConfigAt {
             edit: _,
         } = self;
         let parts = parts.iter().filter(|part| match part.holds {
-            Holds::Values(encoding) | Holds::RequiredValues(encoding) => {
-                encoding == Encoding::Object
-            }
-            Holds::References | Holds::SetMap | Holds::SetList => true,
+            Holds::Values(encoding) | Holds::RequiredValues(encoding) => !encoding.is_text(),
+            Holds::References | Holds::Overrides(_) | Holds::SetMap | Holds::SetList => true,
         });
         let below_root = parts
             .map(|part| &part.at)

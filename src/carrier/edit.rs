@@ -34,7 +34,7 @@ pub fn json_patch(
     if changes.is_empty() {
         return Ok(Patch::default());
     }
-    if *encoding != Encoding::Object {
+    if encoding.is_text() {
         let text = dig_str_at(object, at).unwrap_or(Cow::Borrowed(""));
         if *encoding == Encoding::TemplatedYaml && is_templated(&text) {
             return Err(EditError::Refused("templates stand in the text"));

@@ -90,6 +90,8 @@ pub struct EditAt {
 pub enum Encoding {
     /// As an object, with the object's own fields.
     Object,
+    /// As an object in whose strings Fleet's templates (`${ }`) may stand.
+    FleetObject,
     /// As YAML text in a string.
     Yaml,
     /// As YAML text in which templates may stand.
@@ -122,6 +124,13 @@ pub enum Content<'a> {
     Set(String, bool),
     /// Values that stand beside others which exclude them.
     Excluded(Path),
+}
+
+impl Encoding {
+    /// Whether values are kept as text.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Yaml | Self::TemplatedYaml | Self::Base64Yaml)
+    }
 }
 
 impl Carrier {
@@ -253,7 +262,7 @@ impl<'a> Part<'a> {
     /// The raw part, if it holds values as text.
     fn text(&self) -> Option<&'a str> {
         match self.content {
-            Content::Values(encoding, raw) if encoding != Encoding::Object => Some(raw.get()),
+            Content::Values(encoding, raw) if encoding.is_text() => Some(raw.get()),
             _ => None,
         }
     }

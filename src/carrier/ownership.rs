@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::EditAt;
 use super::dig::{dig_at, dig_list, dig_str_at};
-use super::{EditAt, Encoding};
 use crate::values::{Path, Step};
 
 /// The annotation that says which values of an object are defaults that we put in.
@@ -31,7 +31,7 @@ pub fn record_path() -> Path {
 /// leaf, or what a user last gave to `kubectl apply`. Of values that are kept as text nobody can
 /// own a part.
 pub fn is_owned(object: &RawValue, edit_at: &EditAt, leaf: &Path) -> bool {
-    if edit_at.encoding != Encoding::Object {
+    if edit_at.encoding.is_text() {
         return false;
     }
     let path = edit_at.at.join(leaf);
@@ -59,6 +59,7 @@ fn annotation(name: &str) -> Path {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Encoding;
     use super::*;
 
     fn owned(metadata: &str, encoding: Encoding) -> bool {

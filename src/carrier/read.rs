@@ -37,10 +37,15 @@ impl Part<'_> {
                     {
                         LayerContent::Missing
                     }
-                    Ok(document) => LayerContent::Values(document),
+                    Ok(mut document) => {
+                        if *encoding == Encoding::FleetObject {
+                            take_templates_out(&mut document.root, &Path::root(), &mut templated);
+                        }
+                        LayerContent::Values(document)
+                    }
                     Err(error) => LayerContent::Unreadable(error),
                 };
-                (!matches!(encoding, Encoding::Object), content)
+                (encoding.is_text(), content)
             }
             Content::Missing => (true, LayerContent::Missing),
             Content::Elsewhere => (false, elsewhere()),
@@ -65,7 +70,7 @@ impl Part<'_> {
 
 fn read(encoding: Encoding, raw: &str) -> Result<Document, ReadError> {
     let limits = &Limits::VALUES;
-    if encoding == Encoding::Object {
+    if !encoding.is_text() {
         return read_json(raw, limits);
     }
     let text: Cow<'_, str> =
@@ -115,6 +120,39 @@ fn only_map(document: Document) -> Result<Document, ReadError> {
         at,
         ..syntax(format!("values have to be a map, this is a {found}"))
     })
+}
+
+/// Leaves out what Fleet's templates decide: strings that hold one, and maps with such a key.
+fn take_templates_out(node: &mut Node, path: &Path, templated: &mut Vec<Path>) {
+    let is_template = |text: &str| text.contains("${");
+    match &mut node.data {
+        Data::Map(map) => {
+            if map.keys().any(|key| is_template(key)) {
+                templated.push(path.clone());
+                map.clear();
+            }
+            map.retain(|key, entry| {
+                let path = path.key(key);
+                let holds = holds_template(&entry.value);
+                if holds {
+                    templated.push(path.clone());
+                } else {
+                    take_templates_out(&mut entry.value, &path, templated);
+                }
+                !holds
+            });
+        }
+        Data::Null | Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::List(_) => {}
+    }
+}
+
+/// Whether a leaf holds a template; a list is a leaf.
+fn holds_template(node: &Node) -> bool {
+    match &node.data {
+        Data::String(text) => text.contains("${"),
+        Data::List(_) => node.to_json().to_string().contains("${"),
+        Data::Null | Data::Bool(_) | Data::Number(_) | Data::Map(_) => false,
+    }
 }
 
 /// What an assignment sets; `None` where it may set anything.
