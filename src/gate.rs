@@ -3,19 +3,23 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+mod words;
+
 use std::collections::HashSet;
 
 use json_patch::PatchOperation;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::admission::{Cause, Denial, Endpoint, Operation as Verb, Reply, Request, Response};
+pub use self::words::object_name;
+use self::words::{suggestion, title};
+use crate::admission::{Endpoint, Operation as Verb, Request};
 use crate::carrier::{self, Carried, Carrier, EditAt};
 use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
 use crate::policy::{Action, Mode, Policy};
 use crate::rules::{self, Finding};
-use crate::text::{printable, printable_key};
-use crate::values::{Change, Limits, Path};
+use crate::text::printable;
+use crate::values::Path;
 use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
 
 /// How many findings a message tells one by one.
@@ -358,40 +362,6 @@ fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>
     to_raw_value(&patched).ok()
 }
 
-/// `HelmRelease team-a/dev (vCluster chart 0.30.4)`.
-fn title(
-    carrier: Carrier,
-    request: &Request<'_>,
-    config: &Carried<'_>,
-    subject: &Subject<'_>,
-) -> String {
-    let chart = &subject.now.chart;
-    if let Some(item) = &config.release.item {
-        let item = printable(item, 64);
-        return format!(
-            "{} {}, version {item} ({chart})",
-            carrier.kind(),
-            object_name(request)
-        );
-    }
-    format!("{} {} ({chart})", carrier.kind(), object_name(request))
-}
-
-/// `team-a/dev`; the API server may still have to generate the name.
-pub fn object_name(request: &Request<'_>) -> String {
-    // names of Kubernetes objects have at most 253 characters
-    let shown = |text: &str| printable(text, 253);
-    let name = if request.name.is_empty() {
-        "(name to be generated)".into()
-    } else {
-        shown(&request.name)
-    };
-    match &*request.namespace {
-        "" => name,
-        namespace => format!("{}/{name}", shown(namespace)),
-    }
-}
-
 impl Decision {
     /// The word for logs and recordings.
     pub const fn as_str(self) -> &'static str {
@@ -403,34 +373,6 @@ impl Decision {
             Self::PatchWithheld => "patch-withheld",
             Self::Denied => "denied",
         }
-    }
-}
-
-/// What would do what a plan does, as one line of YAML: a warning has no more.
-fn suggestion(edits: &[Edit]) -> String {
-    let sets = edits.iter().filter_map(|edit| match &edit.change {
-        Change::Set(value) => Some((edit.path.clone(), value.clone())),
-        Change::Remove => None,
-    });
-    let lines = crate::values::suggestion(&sets.collect::<Vec<_>>());
-    let read = crate::values::read_yaml(lines.as_bytes(), &Limits::VALUES);
-    read.map_or_else(|_| lines, |read| in_one_line(&read.root.to_json(), true))
-}
-
-fn in_one_line(value: &Value, outermost: bool) -> String {
-    match value {
-        Value::Object(map) => {
-            let entries = map.iter().map(|(key, value)| {
-                format!("{}: {}", printable_key(key), in_one_line(value, false))
-            });
-            let entries = entries.collect::<Vec<_>>().join(", ");
-            if outermost {
-                entries
-            } else {
-                format!("{{{entries}}}")
-            }
-        }
-        value => value.to_string(),
     }
 }
 
@@ -449,91 +391,5 @@ impl Verdict {
     /// Every finding, of all configs.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.configs.iter().flat_map(|config| &config.findings)
-    }
-
-    /// The whole refusal.
-    fn denial(&self) -> Denial {
-        let mut message = String::new();
-        let mut causes = Vec::new();
-        let mut untold = 0;
-        for Judged {
-            title,
-            findings,
-            advice,
-        } in &self.configs
-        {
-            let mut refusals = findings
-                .iter()
-                .filter(|finding| finding.action == Action::Deny)
-                .peekable();
-            if refusals.peek().is_none() {
-                continue;
-            }
-            if !message.is_empty() {
-                message.push('\n');
-            }
-            message.push_str(title);
-            message.push_str(" refused:");
-            for finding in refusals {
-                if causes.len() == FINDINGS_TOLD {
-                    untold += 1;
-                    continue;
-                }
-                for line in std::iter::once(format!("\n  {finding}"))
-                    .chain(finding.fix.iter().map(|fix| format!("\n    fix: {fix}")))
-                {
-                    message.push_str(&line);
-                }
-                causes.push(Cause {
-                    reason: finding.rule.to_owned(),
-                    message: finding.message.clone(),
-                    field: finding.place.field(),
-                });
-            }
-            if let Some(advice) = advice {
-                message = format!("{message}\n  {advice}");
-            }
-        }
-        if untold > 0 {
-            message = format!("{message}\n  and {untold} more");
-        }
-        Denial { message, causes }
-    }
-}
-
-impl Reply for Verdict {
-    fn response(&self) -> Response {
-        let mut warnings = self.remarks.clone();
-        let mut audit_annotations = std::collections::BTreeMap::<String, String>::new();
-        for Judged {
-            title,
-            findings,
-            advice: _,
-        } in &self.configs
-        {
-            for finding in findings {
-                let Finding {
-                    rule, action, fix, ..
-                } = finding;
-                if *action == Action::Warn {
-                    let fix = fix
-                        .as_ref()
-                        .map_or_else(String::new, |fix| format!("; fix: {fix}"));
-                    warnings.push(format!("{title}: {finding}{fix}"));
-                }
-                let told = audit_annotations.entry((*rule).to_owned()).or_default();
-                if !told.is_empty() {
-                    told.push_str("; ");
-                }
-                let one = format!("{action}: {}: {}", finding.place, finding.message);
-                told.push_str(&one);
-            }
-        }
-        Response {
-            denial: (self.decision == Decision::Denied).then(|| self.denial()),
-            patch: self.patch.clone(),
-            warnings,
-            audit_annotations,
-        }
     }
 }

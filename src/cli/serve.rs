@@ -313,15 +313,15 @@ mod tests {
         let hints =
             |file: &str, address: &str| dev_hints(Path::new(file), address.parse().unwrap());
         assert_eq!(
-            hints("/tmp/ca.crt", "127.0.0.1:4433"),
-            "certificate to trust: /tmp/ca.crt\n\
+            hints("/run/ca.crt", "127.0.0.1:4433"),
+            "certificate to trust: /run/ca.crt\n\
              to post a review:\n  \
-             curl --cacert /tmp/ca.crt -H 'Content-Type: application/json' \
+             curl --cacert /run/ca.crt -H 'Content-Type: application/json' \
              --data-binary @tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json \
              'https://127.0.0.1:4433/validate'\n",
         );
-        let hints = hints("/tmp/it's.crt", "[::]:4433");
-        assert!(hints.contains(r"--cacert '/tmp/it'\''s.crt' "), "{hints}");
+        let hints = hints("/run/it's.crt", "[::]:4433");
+        assert!(hints.contains(r"--cacert '/run/it'\''s.crt' "), "{hints}");
         assert!(
             hints.ends_with("'https://[::1]:4433/validate'\n"),
             "{hints}"

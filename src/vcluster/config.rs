@@ -1,20 +1,13 @@
 //! One virtual cluster's config: its layers, and what is in force once they are composed.
 
-use std::fmt;
 use std::sync::Arc;
 
-use super::catalogue::Field;
-use super::tree::{Cause, Known, Lookup, Origin, Presence, Tree};
+use super::lookup::{Lookup, Presence};
+use super::place::Place;
+use super::reading::{fold, relevant};
+use super::tree::{Cause, Known, Origin, Tree};
 use super::{Block, Catalogue, Certainty, Chart, ChartSource, Distro, KubeVersion, Reading};
-use crate::values::{
-    Data, Document, Entry, Map, Node, Path, Position, ReadError, Step, go_fold_eq,
-};
-
-/// The keys at the root of the values that anything here is about.
-const RELEVANT: [&str; 2] = ["controlPlane", "privateNodes"];
-
-/// And those below `controlPlane`.
-const RELEVANT_OF_CONTROL_PLANE: [&str; 4] = ["distro", "advanced", "backingStore", "statefulSet"];
+use crate::values::{Data, Document, Node, Path, Position, ReadError, Step};
 
 /// A config: the layers that the carrier gives, over the chart's defaults.
 #[derive(Debug)]
@@ -59,19 +52,6 @@ pub enum LayerContent {
     Elsewhere(Box<str>),
     /// Values that are kept elsewhere, and set what stands at or below this path, over all else.
     ElsewhereAt(Box<str>, Vec<String>),
-}
-
-/// Where something stands: in which part of the carrier, and where in its values.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
-    /// The path in the values.
-    pub values: Path,
-    /// The part of the carrier.
-    pub part: Path,
-    /// Line and column, where the part is kept as text.
-    pub position: Option<Position>,
-    /// Whether the part is kept as text.
-    pub text: bool,
 }
 
 /// What a config is composed of, and against what it is read.
@@ -306,135 +286,10 @@ impl Layer {
     }
 }
 
-impl Place {
-    /// The place as one field path: `spec.values.controlPlane.distro`.
-    pub fn field(&self) -> String {
-        self.part.join(&self.values).to_string()
-    }
-}
-
-impl fmt::Display for Place {
-    /// `spec.values.controlPlane.distro`, or for text
-    /// `controlPlane.distro (line 14 of data[config.yaml])`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            values,
-            part,
-            position,
-            text,
-        } = self;
-        match (text, position, values.steps().is_empty()) {
-            (false, ..) => f.write_str(&self.field()),
-            (true, Some(at), false) => write!(f, "{values} (line {} of {part})", at.line),
-            (true, Some(at), true) => write!(f, "{part} (line {})", at.line),
-            (true, None, false) => write!(f, "{values} (in {part})"),
-            (true, None, true) => write!(f, "{part}"),
-        }
-    }
-}
-
 impl Cause {
     /// Whether only the chart's own part is unknown, not what a user set.
     pub const fn is_charts(&self) -> bool {
         matches!(self, Self::ChartVaries | Self::NotCatalogued)
-    }
-}
-
-/// The part of the values that anything here is about: a tenant may write a thousand times more.
-fn relevant(root: &Node) -> Node {
-    let mut relevant = only(root, &RELEVANT);
-    match &mut relevant.data {
-        Data::Map(map) => {
-            for (key, entry) in map.iter_mut() {
-                if go_fold_eq(key, "controlPlane") {
-                    entry.value = only(&entry.value, &RELEVANT_OF_CONTROL_PLANE);
-                }
-            }
-        }
-        // a null document sets nothing
-        data => *data = Data::Map(Map::new()),
-    }
-    relevant
-}
-
-/// A map with only some of its keys, in any case.
-fn only(node: &Node, keys: &[&str]) -> Node {
-    let data = match &node.data {
-        Data::Map(map) => Data::Map(
-            map.iter()
-                .filter(|(key, _)| keys.iter().any(|wanted| go_fold_eq(key, wanted)))
-                .map(|(key, entry)| (key.clone(), entry.clone()))
-                .collect(),
-        ),
-        data => data.clone(),
-    };
-    Node {
-        data,
-        at: node.at,
-        plain: node.plain.clone(),
-    }
-}
-
-/// A node as Go's JSON decoding matches its keys with the fields of a struct: ignoring case, in
-/// the order in which the converter from YAML writes keys, so that a later one wins.
-fn fold(node: &Node, fields: &[&Field]) -> Node {
-    let Data::Map(map) = &node.data else {
-        return node.clone();
-    };
-    let maps: Vec<_> = fields
-        .iter()
-        .filter_map(|field| match field {
-            Field::Map { fields, .. } => Some(fields),
-            Field::Leaf(_) => None,
-        })
-        .collect();
-    let mut entries: Vec<_> = map.iter().collect();
-    entries.sort_by_key(|(key, _)| *key);
-    let mut folded = Map::new();
-    for (key, entry) in entries {
-        let exact = maps.iter().any(|map| map.contains_key(key));
-        let field = maps
-            .iter()
-            .flat_map(|map| map.keys())
-            .find(|field| !exact && go_fold_eq(field, key))
-            .unwrap_or(key);
-        let below: Vec<_> = maps.iter().filter_map(|map| map.get(field)).collect();
-        let value = fold(&entry.value, &below);
-        match folded.get_mut(field) {
-            Some(Entry { value: earlier, .. }) => overlay(earlier, value),
-            None => {
-                folded.insert(
-                    field.clone(),
-                    Entry {
-                        at: entry.at,
-                        value,
-                    },
-                );
-            }
-        }
-    }
-    Node {
-        data: Data::Map(folded),
-        at: node.at,
-        plain: None,
-    }
-}
-
-/// Decoding into a struct that is filled already: maps are filled further, the rest is replaced.
-fn overlay(earlier: &mut Node, later: Node) {
-    match (&mut earlier.data, later.data) {
-        (Data::Map(earlier), Data::Map(later)) => {
-            for (key, entry) in later {
-                match earlier.get_mut(&key) {
-                    Some(before) => overlay(&mut before.value, entry.value),
-                    None => {
-                        earlier.insert(key, entry);
-                    }
-                }
-            }
-        }
-        (_, Data::Null) => {}
-        (earlier, later) => *earlier = later,
     }
 }
 

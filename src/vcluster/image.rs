@@ -4,7 +4,8 @@
 //! non-empty `defaultImageRegistry` replaces every registry; up to 0.24 `version` stands in only
 //! for tags that equal the chart's own; from 0.25 on `version` always beats the tag.
 
-use super::tree::{Known, Lookup, Origin, Presence};
+use super::lookup::{Lookup, Presence};
+use super::tree::{Known, Origin};
 use super::{Config, Distro, Era, KubeVersion};
 use crate::values::{Data, Path};
 
