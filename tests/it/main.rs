@@ -13,6 +13,7 @@ mod bounds;
 mod certs;
 mod cli;
 mod client;
+mod edit;
 mod fixtures;
 mod harness;
 mod manifests;

@@ -860,7 +860,7 @@ fn manifest(number: usize, text: &str) -> String {
 }
 
 /// Go's reading of each manifest that it does not refuse.
-fn read_with_go(manifests: &[String]) -> BTreeMap<usize, Value> {
+pub(crate) fn read_with_go(manifests: &[String]) -> BTreeMap<usize, Value> {
     let directory = tempfile::tempdir().unwrap();
     let mut read = BTreeMap::new();
     let numbered: Vec<_> = manifests.iter().enumerate().collect();
@@ -892,7 +892,7 @@ fn read_with_go(manifests: &[String]) -> BTreeMap<usize, Value> {
 }
 
 /// Equal as JSON, numbers by their value as floats.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => {
@@ -908,17 +908,17 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// A xorshift generator: the same documents in every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
-    fn of<'a>(&mut self, items: &[&'a str]) -> &'a str {
+    pub(crate) fn of<'a>(&mut self, items: &[&'a str]) -> &'a str {
         items[self.below(items.len())]
     }
 

@@ -1,5 +1,6 @@
 //! Where a path leads in a text.
 
+use super::super::yaml::is_plain_string;
 use super::super::{Data, Limits, Node, read_yaml};
 use super::State;
 use super::layout::{Id, Item, Pair, Shape, behind_colon};
@@ -32,6 +33,8 @@ pub(super) const SHARED: &str = "an anchor stands on it or on a map around it, a
 const ALIAS: &str = "the map around it comes from an alias, and would change elsewhere, too";
 const MERGED: &str = "the map around it comes from a merge key, and would change elsewhere, too";
 const OVERRULED: &str = "a merge key that stands behind it overrules it";
+/// `1` and `"1"` are two keys to goyaml, and one in JSON: which of them counts is not defined.
+const NO_STRING: &str = "it is merged in under a key that is not a string as it is written";
 const NOT_A_MAP: &str = "a value on the way to it is not a map";
 
 /// Follows a path as far as the text goes.
@@ -69,10 +72,12 @@ pub(super) fn find(state: &State, keys: &[&str]) -> Result<(Vec<Hop>, Spot), &'s
             if pairs.iter().any(|pair| state.is_key(pair.key, key)) {
                 return Err(OVERRULED);
             }
-            return if number + 1 == keys.len() {
+            return if number + 1 < keys.len() {
+                Err(MERGED)
+            } else if at.is_some_and(|at| state.is_string_key(at)) {
                 Ok((hops, missing(true)))
             } else {
-                Err(MERGED)
+                Err(NO_STRING)
             };
         };
         hops.push(Hop {
@@ -107,6 +112,15 @@ impl State {
         let alone = ["? ", source, "\n"].concat();
         read_yaml(alone.as_bytes(), &Limits::VALUES)
             .is_ok_and(|read| read.root.get([key]).is_some())
+    }
+
+    /// Whether the scalar that starts at a byte is a string as it is written.
+    fn is_string_key(&self, at: usize) -> bool {
+        self.layout.scalar_at(at).is_some_and(|item| {
+            let text = self.text.get(item.start..item.end).unwrap_or("");
+            let plain = matches!(item.shape, Shape::Plain);
+            item.tag.is_none() && (!plain || is_plain_string(text))
+        })
     }
 
     pub(super) fn is_flow(&self, map: Id) -> bool {

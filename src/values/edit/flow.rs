@@ -89,7 +89,9 @@ pub(super) fn insert(
             lines: Some((&line, unit)),
             ..style
         };
-        let comments = state.layout.comments_in(behind..line_end(text, behind));
+        let comments = state
+            .layout
+            .comments_in(behind..line_end(text, behind).min(close));
         at = comments.last().map_or(behind, |comment| comment.end);
         [&line, flow_pair(key, value, &style).as_str()].concat()
     } else {

@@ -34,12 +34,13 @@
 //!
 //! * what an alias elsewhere would change with it: values in or under an anchor that is used, and
 //!   maps that come from an alias or a merge key (a single merged value can be overruled locally;
-//!   strict readers such as vCluster's own call that a duplicate, Helm does not);
+//!   strict readers such as vCluster's own call that a duplicate, Helm does not; not under a key
+//!   such as `1`, which goyaml keeps apart from `"1"`);
 //! * replacing or removing something that has comments inside;
 //! * values in lists; maps on one line with their explicit key (`? a` and `: b: c`);
 //! * keys set twice, where a removal would bring the other value back;
-//! * replacing a value of which the text's reader does not read the new form: all that `check`
-//!   finds.
+//! * a block scalar that ends the text without a line break, where it would get one;
+//! * whatever else `check` finds not to be exactly the change that was asked for.
 
 mod check;
 mod find;
@@ -60,7 +61,8 @@ use super::{Document, Limits, Path, ReadError, read_yaml};
 use layout::Layout;
 use lines::Splice;
 
-/// The largest text that is edited. It is read twice for each change, in about 10 ms.
+/// The largest text that is edited. Time grows with the text: at this size every change takes two
+/// runs of the parser, and about 50 ms.
 pub const MAX_EDIT_BYTES: usize = 128 * 1_024;
 
 /// One change at one path of keys.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::NoteKind;
 use super::find::{Hop, SHARED, Spot, find};
 use super::flow::{self, Around};
 use super::layout::{Shape, explicit_key};
@@ -11,6 +12,7 @@ use super::{Outcome, Plan, State};
 const MERGED: &str = "the value comes from a merge key";
 const COMMENTS: &str = "there are comments inside the value that goes";
 const LINE: &str = "the entry shares its line with something else";
+const TWICE: &str = "the key is set more than once, and the other value would come forth";
 const NO_COLON: &str = "the key has no colon";
 
 /// The plans that remove a value, best first; none if it is not there.
@@ -26,6 +28,9 @@ pub(super) fn plans(state: &State, keys: &[&str]) -> Result<Vec<Plan>, &'static 
         return Err(SHARED);
     }
     let merged = state.has_merge(leaf.map);
+    if !merged && is_set_twice(state, keys) {
+        return Err(TWICE);
+    }
     let mut level = hops.len() - 1;
     loop {
         let plan = |splices, null| Plan {
@@ -80,6 +85,13 @@ pub(super) fn plans(state: &State, keys: &[&str]) -> Result<Vec<Plan>, &'static 
         });
         return Ok(ways.collect());
     }
+}
+
+fn is_set_twice(state: &State, keys: &[&str]) -> bool {
+    state.document.notes.iter().any(|note| {
+        matches!(note.kind, NoteKind::Duplicate { .. })
+            && note.path.as_keys().is_some_and(|path| path == keys)
+    })
 }
 
 /// Whether an entry with a map as its value is written as this editor writes missing maps: nothing
