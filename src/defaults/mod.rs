@@ -75,8 +75,11 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
     }
     // what the new object claims is ours if it is what we would put in
     let mut mine = still_there(config, &claimed.now);
-    let anew = planner::wanted(&config.without(mine.keys()), policy, *operation).values;
-    mine.retain(|path, value| anew.get(path) == Some(value));
+    if !mine.is_empty() {
+        let without = config.without(mine.keys());
+        let anew = planner::wanted(&without, policy, *operation).values;
+        mine.retain(|path, value| anew.get(path) == Some(value));
+    }
     mine.extend(ours.clone());
     if !create && mine.is_empty() {
         return Plan::default();
