@@ -7,7 +7,10 @@
 //! one has failed.
 
 mod claims;
+mod managers;
 mod objects;
+mod rounds;
+mod stored;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -17,6 +20,14 @@ use serde_json::{Value, json};
 
 use self::claims::{CANARY, DENIED, NO_ANSWER, create, is_absent, reference, said, stored_k8s};
 use self::objects::{NAMESPACE, merge, release, secret};
+use self::rounds::{
+    apply_patch_and_put_leave_our_part_alone, exported_and_applied_it_is_the_users,
+    our_lines_in_a_text_go_once_at_most, our_part_moves_with_the_chart,
+    replace_after_apply_takes_our_part_out_once, replace_and_patch_leave_our_part_alone,
+    replaced_by_the_users_own_it_stays_the_users_own, server_side_apply_converges,
+    the_users_tag_does_not_move, two_distros_in_a_text_are_refused_by_line,
+    what_the_next_chart_does_not_have_goes,
+};
 use crate::harness::cluster::Cluster;
 use crate::harness::kubectl::{Kubectl, Outcome};
 use crate::harness::manifests::{self, MATCH_CONDITIONS, Target, text};
@@ -26,8 +37,17 @@ use crate::harness::server::Server;
 /// The API server takes seconds to follow a webhook configuration.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
 
-/// Two served versions and a status subresource.
-const CRD: &str = include_str!("../data/helmrelease-crd.yaml");
+/// The kinds that tenants keep configs in, Secrets aside.
+const CRDS: [(&str, &str); 2] = [
+    (
+        "helmreleases.helm.toolkit.fluxcd.io",
+        include_str!("../data/helmrelease-crd.yaml"),
+    ),
+    (
+        "vclusters.infrastructure.cluster.x-k8s.io",
+        include_str!("../data/vcluster-crd.yaml"),
+    ),
+];
 
 /// What one scenario gets: the tenant's kubectl.
 type Scenario = fn(&Kubectl);
@@ -49,6 +69,17 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios![
     metadata_of_a_bad_object_may_change,
     unrelated_secret_is_untouched,
     deleting_works,
+    apply_patch_and_put_leave_our_part_alone,
+    replace_and_patch_leave_our_part_alone,
+    replace_after_apply_takes_our_part_out_once,
+    server_side_apply_converges,
+    replaced_by_the_users_own_it_stays_the_users_own,
+    our_part_moves_with_the_chart,
+    the_users_tag_does_not_move,
+    what_the_next_chart_does_not_have_goes,
+    our_lines_in_a_text_go_once_at_most,
+    two_distros_in_a_text_are_refused_by_line,
+    exported_and_applied_it_is_the_users,
 ];
 
 #[test]
@@ -222,19 +253,23 @@ fn without_an_answer_mutation_is_skipped(cluster: &Cluster, tenant: &Kubectl) {
     assert_eq!(stored_k8s(tenant, "open"), json!({"enabled": true}));
 }
 
-/// The CRD, the namespace, and a tenant's rights in it.
+/// The CRDs, the namespace, and a tenant's rights in it.
 fn prepare(cluster: &Cluster) -> Kubectl {
     let admin = cluster.admin();
-    admin.must(&["apply", "-f", "-"], CRD);
     let established = "--for=condition=Established";
-    let crd = "crd/helmreleases.helm.toolkit.fluxcd.io";
-    admin.must(&["wait", established, "--timeout=60s", crd], "");
+    for (name, crd) in CRDS {
+        admin.must(&["apply", "-f", "-"], crd);
+        admin.must(&["wait", established, "--timeout=60s", "crd", name], "");
+    }
     admin.must(&["create", "namespace", NAMESPACE], "");
     label_namespace(&admin, NAMESPACE);
-    let resources = "--resource=secrets,helmreleases.helm.toolkit.fluxcd.io";
+    let resources = format!(
+        "--resource=secrets,{}",
+        CRDS.map(|(name, _)| name).join(",")
+    );
     admin.must(
         &[
-            "-n", NAMESPACE, "create", "role", "tenant", "--verb=*", resources,
+            "-n", NAMESPACE, "create", "role", "tenant", "--verb=*", &resources,
         ],
         "",
     );

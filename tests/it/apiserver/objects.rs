@@ -27,6 +27,18 @@ pub(super) fn release(name: &str, version: &str, enabled: &[&str]) -> Value {
     })
 }
 
+/// A `VCluster` of Cluster API whose values are this text.
+pub(super) fn vcluster(name: &str, version: &str, values: &str) -> Value {
+    let repo = "https://charts.example";
+    let chart = json!({"name": "vcluster", "repo": repo, "version": version});
+    json!({
+        "apiVersion": "infrastructure.cluster.x-k8s.io/v1alpha1",
+        "kind": "VCluster",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"helmRelease": {"chart": chart, "values": values}},
+    })
+}
+
 /// The Secret that the chart 0.30.4 makes with these distros enabled.
 pub(super) fn secret(release: &str, enabled: &[&str]) -> Value {
     let config = ["k3s", "k8s"]
@@ -58,4 +70,11 @@ pub(super) fn merge(object: &mut Value, over: Value) {
         panic!("not two JSON objects");
     };
     object.extend(over);
+}
+
+/// An object with a merge patch applied.
+pub(super) fn both(object: &Value, patch: &Value) -> Value {
+    let mut both = object.clone();
+    json_patch::merge(&mut both, patch);
+    both
 }
