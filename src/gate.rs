@@ -218,13 +218,25 @@ impl Review<'_> {
                 before: before.map_or_else(Claims::new, claims),
                 now: claims(config),
             };
+            // of two versions with one name nobody can tell whose a claim is
+            let same = |other: &&Carried<'_>| other.release.item == config.release.item;
+            let is_shared = now.iter().filter(same).count() > 1;
+            if is_shared {
+                claimed = Claimed::default();
+            }
+            let mut keep = |claims| {
+                if !is_shared {
+                    record.insert(&item, claims);
+                }
+            };
             if let Some(edit_at) = &config.edit_at {
-                let theirs = |path: &Path| carrier::is_owned(self.object, edit_at, path);
+                let changed = before.is_none_or(|before| !config.has_same_texts(before));
+                let theirs = |path: &Path| carrier::is_owned(self.object, edit_at, path, changed);
                 claimed.before.retain(|path, _| !theirs(path));
                 claimed.now.retain(|path, _| !theirs(path));
             }
             if before.is_some_and(|before| config.is_untouched_since(before)) {
-                record.insert(&item, claimed.before);
+                keep(claimed.before);
                 continue;
             }
             (touched, verdict.decision) = (true, Decision::Allowed);
@@ -241,7 +253,7 @@ impl Review<'_> {
                 Ok(patch) => {
                     edited.patch.0.extend(patch.0);
                     edited.edits.extend(plan.edits);
-                    record.insert(&item, plan.record);
+                    keep(plan.record);
                 }
                 Err(why) => {
                     let lines = suggestion(&plan.edits);
@@ -250,7 +262,7 @@ impl Review<'_> {
                          add {lines}",
                         edit_at.at,
                     ));
-                    record.insert(&item, claimed.before);
+                    keep(plan.kept);
                 }
             }
         }
@@ -309,6 +321,7 @@ impl Review<'_> {
             operation: self.operation,
             reading: now.reading,
             is_template: now.is_template,
+            is_completed_elsewhere: now.is_completed_elsewhere,
             now: compose(now),
             before: before.map(compose),
             told_before: before.and_then(|before| before.told_distro),

@@ -49,6 +49,7 @@ fn vcluster_secret() -> Declaration {
         }],
         reading: Reading::Pod,
         is_template: false,
+        is_completed_elsewhere: false,
     }
 }
 
@@ -76,6 +77,7 @@ fn cluster_api() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
+        is_completed_elsewhere: false,
     }
 }
 
@@ -108,6 +110,7 @@ fn virtual_cluster_instance() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
+        is_completed_elsewhere: false,
     }
 }
 
@@ -138,10 +141,12 @@ fn virtual_cluster_template() -> Declaration {
         configs: vec![config("spec", false), config("spec.versions", true)],
         reading: Reading::Helm,
         is_template: true,
+        is_completed_elsewhere: false,
     }
 }
 
-/// k3s' and RKE2's helm-controller: `set` over `valuesContent`.
+/// k3s' and RKE2's helm-controller: `set` over `valuesSecrets` over `values` over `valuesContent`
+/// (`pkg/controllers/chart/chart.go`); a `HelmChartConfig` of the same name brings more.
 fn k3s_helm_chart() -> Declaration {
     Declaration {
         groups: &["helm.cattle.io"],
@@ -151,8 +156,9 @@ fn k3s_helm_chart() -> Declaration {
             root: Path::dotted("spec"),
             in_items: false,
             parts: vec![
-                part("valuesSecrets", Holds::References),
                 part("valuesContent", Holds::Values(Encoding::Yaml)),
+                part("values", Holds::Values(Encoding::Object)),
+                part("valuesSecrets", Holds::References),
                 part("set", Holds::SetMap),
             ],
             exclusive: false,
@@ -169,6 +175,7 @@ fn k3s_helm_chart() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
+        is_completed_elsewhere: true,
     }
 }
 
@@ -182,8 +189,10 @@ fn k3s_helm_chart_config() -> Declaration {
             root: Path::dotted("spec"),
             in_items: false,
             parts: vec![
-                part("valuesSecrets", Holds::References),
+                part("", Holds::Base),
                 part("valuesContent", Holds::Values(Encoding::Yaml)),
+                part("values", Holds::Values(Encoding::Object)),
+                part("valuesSecrets", Holds::References),
             ],
             exclusive: false,
             chart: ChartAt::default(),
@@ -192,6 +201,7 @@ fn k3s_helm_chart_config() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
+        is_completed_elsewhere: false,
     }
 }
 
@@ -226,6 +236,7 @@ fn crossplane_release() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
+        is_completed_elsewhere: false,
     }
 }
 
@@ -241,6 +252,9 @@ fn fleet_bundle() -> Declaration {
             in_items: false,
             parts: vec![
                 part("helm.values", Holds::Values(Encoding::FleetObject)),
+                // values that Fleet keeps in a Secret, and values that it renders
+                part("valuesHash", Holds::References),
+                part("helm.templateValues", Holds::References),
                 part("helm.valuesFrom", Holds::References),
                 part("targets", Holds::Overrides("helm")),
             ],
@@ -259,6 +273,7 @@ fn fleet_bundle() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
+        is_completed_elsewhere: false,
     }
 }
 

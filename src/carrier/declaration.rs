@@ -11,8 +11,9 @@ use super::{Carried, Content, EditAt, Encoding, Part, Release};
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Distro, Reading};
 
-/// More items of a list than anybody has: versions of a template, assignments.
-const ITEMS: usize = 256;
+/// More items of a list than anybody has: versions of a template, assignments, targets. What a
+/// longer list of assignments or targets does is Unknown.
+const ITEMS: usize = 4_096;
 
 /// Where vCluster's pod writes down the distro that it runs (charts 0.20 to 0.32).
 const TOLD_DISTRO: [&str; 3] = ["metadata", "annotations", "vcluster.loft.sh/distro"];
@@ -32,6 +33,8 @@ pub struct Declaration {
     pub reading: Reading,
     /// Whether other objects are made from this one: what is wrong in it breaks nothing yet.
     pub is_template: bool,
+    /// Whether another object may bring more values, over these.
+    pub is_completed_elsewhere: bool,
 }
 
 /// Where one config is, or one for each item of a list.
@@ -71,6 +74,8 @@ pub enum Holds {
     RequiredValues(Encoding),
     /// A reference, or a list of references, to values that are kept elsewhere.
     References,
+    /// Values of another object, which these are laid over.
+    Base,
     /// A list of targets, of which each may bring values under this key.
     Overrides(&'static str),
     /// A map from names to values, in the form of Helm's `--set` (k3s).
@@ -167,6 +172,7 @@ impl ConfigAt {
             parts,
             reading: declaration.reading,
             is_template: declaration.is_template,
+            is_completed_elsewhere: declaration.is_completed_elsewhere,
             told_distro: dig_str_at(object, &Path::keys(TOLD_DISTRO))
                 .and_then(|key| Distro::from_key(&key))
                 .filter(|_| declaration.reading == Reading::Pod),
@@ -201,17 +207,20 @@ impl ConfigAt {
                         content: Content::Missing,
                     });
                 }
-                (Holds::References, Some(_)) => {
+                // an empty reference is none
+                (Holds::References, Some(raw)) if ["\"\"", "[]", "{}"].contains(&raw.get()) => {}
+                (Holds::Base, _) | (Holds::References, Some(_)) => {
                     parts.push(Part {
                         at,
                         content: Content::Elsewhere,
                     });
                 }
                 (Holds::Overrides(key), Some(raw)) => {
-                    let targets = dig_list(raw, &[], ITEMS).unwrap_or_default();
-                    if targets
-                        .iter()
-                        .any(|target| dig_at(target, &Path::keys([key])).is_some())
+                    let targets = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
+                    if targets.len() > ITEMS
+                        || targets
+                            .iter()
+                            .any(|target| dig_at(target, &Path::keys([key])).is_some())
                     {
                         parts.push(Part {
                             at,
@@ -270,7 +279,11 @@ impl ConfigAt {
         } = self;
         let parts = parts.iter().filter(|part| match part.holds {
             Holds::Values(encoding) | Holds::RequiredValues(encoding) => !encoding.is_text(),
-            Holds::References | Holds::Overrides(_) | Holds::SetMap | Holds::SetList => true,
+            Holds::References
+            | Holds::Base
+            | Holds::Overrides(_)
+            | Holds::SetMap
+            | Holds::SetList => true,
         });
         let below_root = parts
             .map(|part| &part.at)
@@ -343,7 +356,13 @@ impl ReleaseAt {
 /// `set: {a.b: c}`: in the order of the names, typed if they look typed, as k3s' helm-controller
 /// hands them to Helm.
 fn set_map<'a>(at: &Path, raw: &'a RawValue) -> Vec<Part<'a>> {
-    let mut entries = dig_map(raw, ITEMS);
+    let mut entries = dig_map(raw, ITEMS + 1);
+    if entries.len() > ITEMS {
+        return vec![Part {
+            at: at.clone(),
+            content: Content::Elsewhere,
+        }];
+    }
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     entries
         .into_iter()

@@ -54,6 +54,7 @@ pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str, known: bool) ->
             suggest: false,
         }),
         is_template: false,
+        is_completed_elsewhere: false,
         told_distro: None,
         pieces: PIECES.iter().map(|keys| dig(object, keys)).collect(),
         record: record(object),

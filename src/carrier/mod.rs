@@ -49,6 +49,8 @@ pub struct Carried<'a> {
     pub reading: Reading,
     /// Whether other objects are made from this one.
     pub is_template: bool,
+    /// Whether another object may bring more values, over these.
+    pub is_completed_elsewhere: bool,
     /// Where defaults go, if they may go anywhere.
     pub edit_at: Option<EditAt>,
     /// The distro that vCluster's pod wrote down on the object.
@@ -218,7 +220,8 @@ impl Carried<'_> {
         })
     }
 
-    fn has_same_texts(&self, before: &Carried<'_>) -> bool {
+    /// Whether values that are kept as text are, byte for byte, what they were.
+    pub fn has_same_texts(&self, before: &Carried<'_>) -> bool {
         let now = self.parts.iter().filter_map(Part::text);
         now.eq(before.parts.iter().filter_map(Part::text))
     }

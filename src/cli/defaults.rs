@@ -108,6 +108,9 @@ fn remove_from_document(text: &str) -> anyhow::Result<String> {
         anyhow::anyhow!("{at}{error}")
     })?;
     let object = read.root.to_json();
+    if object.pointer("/kind").and_then(Value::as_str) == Some("List") {
+        bail!("a List is not looked into: give its objects one by one");
+    }
     let raw = to_raw_value(&object)?;
     let (Some(record), Some(carrier)) = (carrier::record(&raw), carrier_of(&object)) else {
         return Ok(text.to_owned());

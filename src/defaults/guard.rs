@@ -2,7 +2,7 @@
 //! was before.
 
 use crate::values::{Node, Path};
-use crate::vcluster::{Config, ImagePart};
+use crate::vcluster::{Config, ImagePart, Origin};
 
 /// The path of something that the user set and that a default would overrule.
 pub(super) fn overruled(before: &Config<'_>, after: &Config<'_>, default: &Path) -> Option<Path> {
@@ -41,7 +41,7 @@ fn image(before: &Config<'_>, after: &Config<'_>, default: &Path) -> Option<Path
             else {
                 continue;
             };
-            if !origin.is_user() || value.is_empty() {
+            if *origin == Origin::Chart || value.is_empty() {
                 continue;
             }
             let kept = match of_image {

@@ -22,6 +22,8 @@ pub struct Plan {
     pub edits: Vec<Edit>,
     /// The values that are ours once the edits are made.
     pub record: Claims,
+    /// The values that are ours if they are not made.
+    pub kept: Claims,
     /// Why a default that the policy names stays out, in words for the user.
     pub left_out: Vec<String>,
 }
@@ -50,6 +52,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         operation,
         reading,
         is_template: _,
+        is_completed_elsewhere: _,
         now: config,
         before,
         told_before: _,
@@ -58,7 +61,13 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         || config.chart.certainty() == Certainty::Legacy
         || config.has_unreadable()
     {
-        return Plan::default();
+        // what cannot be read may be readable again with the next change
+        let kept = claimed.before.clone();
+        return Plan {
+            record: kept.clone(),
+            kept,
+            ..Plan::default()
+        };
     }
     let ours = still_there(config, &claimed.before);
     let chart_moved = before.as_ref().is_some_and(|before| {
@@ -69,7 +78,8 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
     let moves = chart_moved && !claimed.before.is_empty();
     if !create && !moves {
         return Plan {
-            record: ours,
+            record: ours.clone(),
+            kept: ours,
             ..Plan::default()
         };
     }
@@ -86,6 +96,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
     }
     let planner::Wanted { values, left_out } =
         planner::wanted(&config.without(mine.keys()), policy, *operation);
+    let kept = ours.clone();
     let mut edits = Vec::new();
     let mut record = Claims::new();
     for (path, value) in &values {
@@ -116,6 +127,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
     Plan {
         edits,
         record,
+        kept,
         left_out,
     }
 }

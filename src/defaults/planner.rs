@@ -70,7 +70,7 @@ impl Planner<'_> {
         let overruled = if always {
             None
         } else {
-            guard::overruled(self.config, &with, path)
+            guard::overruled(&self.in_force(), &with, path)
         };
         if let Some(overruled) = overruled {
             let why = format!(

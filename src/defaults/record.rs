@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::values::Path;
 
-/// Larger than any record of ours: some forty paths for each version of a template.
-const BYTES: usize = 64 * 1_024;
+/// The API server takes 256 KiB of annotations in all. A longer record is not kept: what it would
+/// list is the user's then.
+const BYTES: usize = 128 * 1_024;
 
 /// The values that we put into one config, by path.
 pub type Claims = BTreeMap<Path, Value>;
@@ -66,7 +67,8 @@ impl Record {
                 (item.clone(), Value::Object(claims.collect()))
             })
             .collect();
-        (!items.is_empty()).then(|| Value::Object(items).to_string())
+        let text = (!items.is_empty()).then(|| Value::Object(items).to_string());
+        text.filter(|text| text.len() <= BYTES)
     }
 }
 

@@ -48,8 +48,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     } else {
         now.to_string()
     };
-    // a template's distro counts for virtual clusters that are made from now on
-    let at_most = if context.is_template {
+    // a template's distro counts for virtual clusters that are made from now on, and where nothing
+    // is set another object may set it
+    let open = context.is_completed_elsewhere && context.config.enabled().is_empty();
+    let at_most = if context.is_template || open {
         Action::Warn
     } else {
         Action::Deny

@@ -47,6 +47,7 @@ struct Context<'a> {
     told_before: Option<Distro>,
     reading: Reading,
     is_template: bool,
+    is_completed_elsewhere: bool,
     policy: &'a Policy,
 }
 
@@ -79,6 +80,7 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
         operation,
         reading,
         is_template,
+        is_completed_elsewhere,
         now,
         before,
         told_before,
@@ -90,6 +92,7 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
         told_before: *told_before,
         reading: *reading,
         is_template: *is_template,
+        is_completed_elsewhere: *is_completed_elsewhere,
         policy,
     };
     let mut findings = check(&context);

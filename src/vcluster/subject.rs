@@ -11,6 +11,8 @@ pub struct Subject<'c> {
     pub reading: Reading,
     /// Whether virtual clusters are made from this one, and what is wrong in it breaks none yet.
     pub is_template: bool,
+    /// Whether another object, which is not seen, may bring more values over these.
+    pub is_completed_elsewhere: bool,
     /// The config as it will be.
     pub now: Config<'c>,
     /// The config as it was, where the carrier held the same release before.
