@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lookup::{Lookup, Presence};
 use super::place::Place;
 use super::reading::{fold, relevant};
-use super::tree::{Cause, Known, Origin, Tree};
+use super::tree::{Cause, Origin, Tree};
 use super::{Block, Catalogue, Certainty, Chart, ChartSource, Distro, KubeVersion, Reading};
 use crate::values::{Data, Document, Node, Path, Position, ReadError, Step};
 
@@ -147,11 +147,6 @@ impl<'c> Config<'c> {
     /// Whether the user's layers set something at a path.
     pub fn user_presence(&self, keys: &[&str]) -> Presence<'_> {
         self.user.presence(keys)
-    }
-
-    /// Everything that the user's layers are known to set.
-    pub fn user_paths(&self) -> Vec<(Path, &Known)> {
-        self.user.leaves(&Path::root())
     }
 
     /// Whether a layer could not be read.

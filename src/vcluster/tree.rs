@@ -355,19 +355,9 @@ impl Tree {
 }
 
 impl Branch {
-    /// The entries that are there, or of which it is not known.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Tree)> {
-        self.entries.iter().map(|(key, tree)| (&**key, tree))
-    }
-
     /// Who wrote the map last.
     pub const fn origin(&self) -> Origin {
         self.origin
-    }
-
-    /// Why keys that are not among the entries may exist all the same.
-    pub const fn rest(&self) -> Option<&Cause> {
-        self.rest.as_ref()
     }
 
     /// The entry of a key, to change.
