@@ -15,6 +15,10 @@ use crate::vcluster::{ChartSource, Distro, Reading};
 /// longer list of assignments or targets does is Unknown.
 const ITEMS: usize = 4_096;
 
+/// How many configs of one list are looked at; what stands behind them is let go. Each costs a whole
+/// review, and what is written into one is read again with all the others.
+const CONFIGS: usize = 64;
+
 /// Where vCluster's pod writes down the distro that it runs (charts 0.20 to 0.32).
 const TOLD_DISTRO: [&str; 3] = ["metadata", "annotations", "vcluster.loft.sh/distro"];
 
@@ -133,7 +137,7 @@ impl Declaration {
             let roots = match (dig_at(object, &config.root), config.in_items) {
                 (None, _) => Vec::new(),
                 (Some(root), false) => vec![(config.root.clone(), root)],
-                (Some(list), true) => dig_list(list, &[], ITEMS)
+                (Some(list), true) => dig_list(list, &[], CONFIGS)
                     .unwrap_or_default()
                     .into_iter()
                     .enumerate()

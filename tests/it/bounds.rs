@@ -171,3 +171,30 @@ fn a_hundred_thousand_faults_are_told_as_some() {
     );
     assert!(response.to_string().len() < 64 * 1_024);
 }
+
+#[test]
+fn of_a_templates_versions_the_first_64_are_looked_at() {
+    let with_two_distros_at = |faulty: usize| {
+        let version = |number: usize| {
+            let k3s = number == faulty;
+            json!({
+                "version": format!("{number}.0.0"),
+                "template": {"helmRelease": {
+                    "chart": {"version": "0.30.4"},
+                    "values": format!("controlPlane: {{distro: {{k8s: {{enabled: true}}, k3s: {{enabled: {k3s}}}}}}}"),
+                }},
+            })
+        };
+        let object = json!({
+            "apiVersion": "storage.loft.sh/v1",
+            "kind": "VirtualClusterTemplate",
+            "metadata": {"name": "development"},
+            "spec": {"versions": (0..1_000).map(version).collect::<Vec<_>>()},
+        });
+        let envelope = envelope(&object, None);
+        let (verdict, _) = review(&envelope, Endpoint::Validate, &Policy::built_in());
+        verdict.decision
+    };
+    assert_eq!(with_two_distros_at(63), Decision::Denied);
+    assert_eq!(with_two_distros_at(64), Decision::Allowed);
+}
