@@ -9,6 +9,7 @@ use distrogate::admission::{self, Endpoint};
 use distrogate::gate::{self, Cluster};
 use distrogate::policy::Policy;
 use distrogate::values::{Limits, read_yaml};
+use serde_json::{Value, json};
 
 /// Cases of `tests/fixtures`, and the webhook that is called.
 const CASES: [(&str, Endpoint); 6] = [
@@ -54,5 +55,104 @@ fn reader(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, review, reader);
+/// What grows with a carrier: twice as many sources, parameters or items have to cost about twice
+/// as much, never four times.
+fn roads(criterion: &mut Criterion) {
+    let policy = Policy::built_in();
+    let cluster = Cluster::default();
+    for count in [10, 100, 1_000] {
+        for (name, object) in [
+            ("sources", sources(count)),
+            ("parameters", parameters(count)),
+            ("list items", list_items(count)),
+            ("versions", versions(count)),
+        ] {
+            let body = body(&object);
+            for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
+                let name = format!("{endpoint:?} {count} {name}");
+                criterion.bench_function(&name, |bencher| {
+                    bencher.iter(|| {
+                        let answer = admission::answer(black_box(&body), |request| {
+                            gate::review(request, endpoint, &policy, &cluster)
+                        });
+                        black_box(answer.is_ok())
+                    });
+                });
+            }
+        }
+    }
+}
+
+fn body(object: &Value) -> Vec<u8> {
+    let (group, version) = object["apiVersion"]
+        .as_str()
+        .and_then(|text| text.split_once('/'))
+        .unwrap_or_default();
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "0f3d0c5e-6a4f-4b3e-9a43-3f0f5a3b7b52",
+            "kind": {"group": group, "version": version, "kind": object["kind"]},
+            "namespace": "argocd",
+            "name": "dev",
+            "operation": "CREATE",
+            "object": object,
+        },
+    });
+    review.to_string().into_bytes()
+}
+
+fn application(sources: &[Value]) -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "dev", "namespace": "argocd"},
+        "spec": {"destination": {"namespace": "vc"}, "sources": sources},
+    })
+}
+
+fn source(number: usize, helm: &Value) -> Value {
+    let mut helm = helm.clone();
+    helm["releaseName"] = json!(format!("vc-{number}"));
+    json!({"chart": "vcluster", "repoURL": "https://example.test", "targetRevision": "0.30.4", "helm": helm})
+}
+
+fn sources(count: usize) -> Value {
+    let values = json!({"valuesObject": {"controlPlane": {"distro": {"k8s": {"enabled": true}}}}});
+    let sources: Vec<_> = (0..count).map(|number| source(number, &values)).collect();
+    application(&sources)
+}
+
+fn parameters(count: usize) -> Value {
+    let parameters: Vec<_> = (0..count)
+        .map(|number| json!({"name": format!("controlPlane.distro.k8s.extra.k{number}"), "value": "x"}))
+        .collect();
+    application(&[source(0, &json!({"parameters": parameters}))])
+}
+
+fn list_items(count: usize) -> Value {
+    let env: Vec<_> = (0..count)
+        .map(|number| json!({"name": format!("N{number}"), "value": "x"}))
+        .collect();
+    let values = json!({"controlPlane": {"distro": {"k8s": {"env": env}}}});
+    application(&[source(0, &json!({"valuesObject": values}))])
+}
+
+fn versions(count: usize) -> Value {
+    let version = |number| {
+        json!({"version": format!("{number}.0.0"), "template": {"helmRelease": {
+            "chart": {"version": "0.30.x"},
+            "values": "controlPlane: {distro: {k8s: {enabled: true}}}",
+        }}})
+    };
+    json!({
+        "apiVersion": "storage.loft.sh/v1",
+        "kind": "VirtualClusterTemplate",
+        "metadata": {"name": "dev"},
+        "spec": {"versions": (0..count).map(version).collect::<Vec<_>>()},
+    })
+}
+
+criterion_group!(benches, review, reader, roads);
 criterion_main!(benches);

@@ -3,23 +3,21 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+mod mutate;
+mod pairs;
 mod words;
 
-use std::collections::HashSet;
+use serde_json::value::RawValue;
 
-use json_patch::PatchOperation;
-use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
-
+use self::pairs::{Before, Pair};
 pub use self::words::object_name;
-use self::words::{suggestion, title};
+use self::words::title;
 use crate::admission::{Endpoint, Operation as Verb, Request};
-use crate::carrier::{self, Carried, Carrier, EditAt};
-use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
-use crate::policy::{Action, Mode, Policy};
+use crate::carrier::{self, Carried, Carrier, Held, MAX_CONFIGS, Seen};
+use crate::defaults::Edit;
+use crate::policy::{Action, Policy};
 use crate::rules::{self, Finding};
 use crate::text::printable;
-use crate::values::Path;
 use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
 
 /// How many findings a message tells one by one.
@@ -38,7 +36,7 @@ pub struct Verdict {
     /// What was decided.
     pub decision: Decision,
     /// The kind of carrier, if the object is one.
-    pub carrier: Option<&'static str>,
+    pub carrier: Option<Box<str>>,
     /// What was found in each config that was judged.
     pub configs: Vec<Judged>,
     /// What goes into the object; only from the mutating webhook.
@@ -91,38 +89,36 @@ pub fn review(
         (Verb::Update, true) => Operation::Update,
         _ => return verdict,
     };
-    let (Some(carrier), Some(object)) = (Carrier::of(request), request.object) else {
+    let Some(object) = request.object else {
         return verdict;
     };
-    let before = request
-        .old_object
-        .map_or_else(Vec::new, |object| carrier.configs(object, request, false));
-    // what held a config before is looked at even where nothing tells of one any more
-    let now = carrier.configs(object, request, !before.is_empty());
-    if now.is_empty() {
-        if !before.is_empty() && endpoint == Endpoint::Validate {
-            verdict.remarks.push(format!(
-                "{} {}: it deploys no vCluster chart any more, as far as can be seen, and is not \
-                 judged",
-                carrier.kind(),
-                object_name(request),
-            ));
+    let roads = &policy.roads;
+    for carrier in Carrier::of(&request.kind, roads) {
+        let seen = Seen {
+            namespace: &request.namespace,
+            known: false,
+            roads,
+        };
+        let held = request
+            .old_object
+            .map_or_else(Held::default, |object| carrier.configs(object, seen));
+        let before = Before::of(&held);
+        // what held a config before is looked at even where nothing tells of one any more
+        let known = !before.is_empty();
+        let now = carrier.configs(object, Seen { known, ..seen });
+        if now.configs.is_empty() && before.is_empty() {
+            continue;
         }
+        let review = Review {
+            request,
+            carrier,
+            object,
+            operation,
+            policy,
+            cluster,
+        };
+        review.run(endpoint, &now, &before, &mut verdict);
         return verdict;
-    }
-    verdict.carrier = Some(carrier.kind());
-    verdict.decision = Decision::Unchanged;
-    let review = Review {
-        request,
-        carrier,
-        object,
-        operation,
-        policy,
-        cluster,
-    };
-    match endpoint {
-        Endpoint::Validate => review.validate(&now, &before, &mut verdict),
-        Endpoint::Mutate => review.mutate(&now, &before, &mut verdict),
     }
     verdict
 }
@@ -133,39 +129,68 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
 }
 
 /// One review of an object that is a carrier.
+#[derive(Clone, Copy)]
 struct Review<'a> {
     request: &'a Request<'a>,
-    carrier: Carrier,
+    carrier: Carrier<'a>,
     object: &'a RawValue,
     operation: Operation,
     policy: &'a Policy,
     cluster: &'a Cluster,
 }
 
-/// The old config of the same release.
-fn paired<'b, 'a>(now: &Carried<'_>, before: &'b [Carried<'a>]) -> Option<&'b Carried<'a>> {
-    before.iter().find(|before| before.release == now.release)
-}
-
 impl Review<'_> {
-    fn validate(&self, now: &[Carried<'_>], before: &[Carried<'_>], verdict: &mut Verdict) {
-        for config in now {
-            let before = paired(config, before);
-            if before.is_some_and(|before| config.is_untouched_since(before)) {
+    fn run(
+        &self,
+        endpoint: Endpoint,
+        now: &Held<'_>,
+        before: &Before<'_, '_>,
+        verdict: &mut Verdict,
+    ) {
+        let name = object_name(self.request);
+        let kind = &self.request.kind.kind;
+        if now.configs.is_empty() {
+            if endpoint == Endpoint::Validate {
+                verdict.remarks.push(format!(
+                    "{kind} {name}: it deploys no vCluster chart any more, as far as can be seen, \
+                     and is not judged"
+                ));
+            }
+            return;
+        }
+        verdict.carrier = Some(kind.as_ref().into());
+        verdict.decision = Decision::Unchanged;
+        if now.more && endpoint == Endpoint::Validate {
+            verdict.remarks.push(format!(
+                "{kind} {name}: it holds more than {MAX_CONFIGS} vCluster configs; those behind \
+                 the first {MAX_CONFIGS} are not judged and get no defaults"
+            ));
+        }
+        let pairs = before.pairs(&now.configs);
+        match endpoint {
+            Endpoint::Validate => self.validate(&now.configs, &pairs, verdict),
+            Endpoint::Mutate => self.mutate(&now.configs, &pairs, before, verdict),
+        }
+    }
+
+    fn validate(&self, now: &[Carried<'_>], pairs: &[Pair<'_, '_>], verdict: &mut Verdict) {
+        for (config, pair) in now.iter().zip(pairs) {
+            if pair.is_untouched && self.has_same_record() {
                 continue;
             }
             verdict.decision = Decision::Allowed;
-            let subject = self.subject(config, before);
-            let title = title(self.carrier, self.request, config, &subject);
+            let subject = self.subject(config, pair.before);
+            let title = title(self.request, config, &subject);
             if subject.now.chart.certainty() == Certainty::Legacy {
                 verdict.remarks.push(format!(
                     "{title}: configs of charts before 0.20 are not judged and get no defaults"
                 ));
             }
             let findings = judge(&subject, self.policy);
-            let advice = (config.reading == Reading::Pod).then(|| {
+            let advice = (config.reading != Reading::Helm).then(|| {
                 let release = printable(&config.release.name, 53);
-                format!("Helm writes this Secret: change the values of release {release}")
+                let kind = &self.request.kind.kind;
+                format!("Helm writes this {kind}: change the values of release {release}")
             });
             verdict.configs.push(Judged {
                 title,
@@ -181,198 +206,37 @@ impl Review<'_> {
         }
     }
 
-    /// Puts the defaults in, and takes down in the object what is ours. Our own answer has to
-    /// apply, to give no further edit when it is reviewed again, and to bring no denial that was
-    /// not there before; otherwise nothing is sent.
-    fn mutate(&self, now: &[Carried<'_>], before: &[Carried<'_>], verdict: &mut Verdict) {
-        let mut edited = self.plan(now, before, verdict);
-        if edited.patch.0.is_empty() {
-            return;
-        }
-        if self.stands_up(&edited.patch, now, before) {
-            verdict.decision = Decision::Patched;
-            verdict.patch = std::mem::take(&mut edited.patch);
-            verdict.edits = edited.edits;
-        } else {
-            verdict.decision = Decision::PatchWithheld;
-            verdict.remarks.push(format!(
-                "{} {}: the defaults are left out: together they would break the config",
-                self.carrier.kind(),
-                object_name(self.request),
-            ));
-        }
-    }
-
-    /// What goes into the object, and out of it.
-    fn plan(&self, now: &[Carried<'_>], before: &[Carried<'_>], verdict: &mut Verdict) -> Edited {
-        let mut edited = Edited::default();
-        let (mut record, mut touched) = (Record::default(), false);
-        for config in now {
-            let before = paired(config, before);
-            let item = config.release.item.clone().unwrap_or_default();
-            let claims = |carried: &Carried<'_>| {
-                let text = carried.record.as_deref();
-                text.map_or_else(Claims::new, |text| Record::parse(text).claims(&item))
-            };
-            let mut claimed = Claimed {
-                before: before.map_or_else(Claims::new, claims),
-                now: claims(config),
-            };
-            // of two versions with one name nobody can tell whose a claim is
-            let same = |other: &&Carried<'_>| other.release.item == config.release.item;
-            let is_shared = now.iter().filter(same).count() > 1;
-            if is_shared {
-                claimed = Claimed::default();
-            }
-            let mut keep = |claims| {
-                if !is_shared {
-                    record.insert(&item, claims);
-                }
-            };
-            if let Some(edit_at) = &config.edit_at {
-                let changed = before.is_none_or(|before| !config.has_same_texts(before));
-                let theirs = |path: &Path| carrier::is_owned(self.object, edit_at, path, changed);
-                claimed.before.retain(|path, _| !theirs(path));
-                claimed.now.retain(|path, _| !theirs(path));
-            }
-            if before.is_some_and(|before| config.is_untouched_since(before)) {
-                keep(claimed.before);
-                continue;
-            }
-            (touched, verdict.decision) = (true, Decision::Allowed);
-            let subject = self.subject(config, before);
-            let plan = defaults::plan(&subject, self.policy, &claimed);
-            let title = title(self.carrier, self.request, config, &subject);
-            for text in &plan.left_out {
-                verdict.remarks.push(format!("{title}: {text}"));
-            }
-            let Some(edit_at) = &config.edit_at else {
-                continue;
-            };
-            match self.edit(edit_at, &plan) {
-                Ok(patch) => {
-                    edited.patch.0.extend(patch.0);
-                    edited.edits.extend(plan.edits);
-                    keep(plan.record);
-                }
-                Err(why) => {
-                    let lines = suggestion(&plan.edits);
-                    verdict.remarks.push(format!(
-                        "{title}: the defaults for {} are not put in, because {why}; to have them, \
-                         add {lines}",
-                        edit_at.at,
-                    ));
-                    keep(plan.kept);
-                }
-            }
-        }
-        if touched && now.iter().any(|config| config.edit_at.is_some()) {
-            edited.patch.0.extend(self.record(&record));
-        }
-        edited
-    }
-
-    /// The patch of a plan, or why there is none.
-    fn edit(&self, edit_at: &EditAt, plan: &Plan) -> Result<json_patch::Patch, String> {
-        if plan.edits.is_empty() {
-            return Ok(json_patch::Patch::default());
-        }
-        if self.policy.defaults.mode == Mode::Suggest {
-            return Err("the policy only suggests them".to_owned());
-        }
-        if edit_at.suggest {
-            return Err("Argo CD would put the text back".to_owned());
-        }
-        let changes: Vec<_> = plan
-            .edits
-            .iter()
-            .map(|edit| (edit.path.clone(), edit.change.clone()))
-            .collect();
-        carrier::json_patch(self.object, edit_at, &changes).map_err(|error| error.to_string())
-    }
-
-    /// The operation that makes the object's record what it has to be.
-    fn record(&self, record: &Record) -> Option<PatchOperation> {
-        let at = carrier::record_path();
-        match (record.to_annotation(), carrier::record(self.object)) {
-            (None, None) => None,
-            (Some(wanted), Some(found))
-                if Record::parse(&found) == *record && wanted.len() == found.len() =>
-            {
-                None
-            }
-            (Some(wanted), _) => Some(carrier::put(self.object, &at, Value::String(wanted))),
-            (None, Some(_)) => Some(carrier::take_out(&at)),
-        }
+    /// Whether our record in the object is what it was.
+    fn has_same_record(&self) -> bool {
+        let old = self.request.old_object;
+        carrier::record(self.object) == old.and_then(carrier::record)
     }
 
     fn subject(&self, now: &Carried<'_>, before: Option<&Carried<'_>>) -> Subject<'static> {
         let compose = |carried: &Carried<'_>| {
+            // another cluster has a version of its own
+            let host = self.cluster.host_version.clone();
+            let here = host.filter(|_| carried.release.cluster.is_none());
             Config::compose(Parts {
                 chart: &carried.chart,
                 layers: carried.layers().to_vec(),
                 reading: carried.reading,
                 catalogue: self.policy.catalogue,
                 fallback: self.policy.fallback_block(),
-                host_version: self.cluster.host_version.clone(),
+                host_version: carried.told_host.clone().or(here),
             })
         };
         Subject {
             operation: self.operation,
             reading: now.reading,
             is_template: now.is_template,
-            is_completed_elsewhere: now.is_completed_elsewhere,
+            completeness: now.completeness,
+            renders_on: now.renders_on.clone(),
             now: compose(now),
             before: before.map(compose),
             told_before: before.and_then(|before| before.told_distro),
         }
     }
-
-    /// Whether a patch applies, is complete and brings no new denial.
-    fn stands_up(
-        &self,
-        patch: &json_patch::Patch,
-        was: &[Carried<'_>],
-        before: &[Carried<'_>],
-    ) -> bool {
-        let Some(patched) = applied(patch, self.object) else {
-            return false;
-        };
-        let is = self
-            .carrier
-            .configs(&patched, self.request, !before.is_empty());
-        let again = Review {
-            object: &patched,
-            ..*self
-        };
-        let mut ignored = Verdict::new(Decision::Allowed);
-        if is.len() != was.len() || !again.plan(&is, before, &mut ignored).patch.0.is_empty() {
-            return false;
-        }
-        let denied = |configs: &[Carried<'_>]| -> HashSet<_> {
-            let findings = configs.iter().flat_map(|config| {
-                judge(&self.subject(config, paired(config, before)), self.policy)
-            });
-            findings
-                .filter(|finding| finding.action == Action::Deny)
-                .map(|finding| (finding.rule, finding.place.values))
-                .collect()
-        };
-        denied(&is).is_subset(&denied(was))
-    }
-}
-
-/// What is done to an object.
-#[derive(Default)]
-struct Edited {
-    patch: json_patch::Patch,
-    edits: Vec<Edit>,
-}
-
-fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>> {
-    let mut patched: Value = serde_json::from_str(object.get()).ok()?;
-    json_patch::patch(&mut patched, patch).ok()?;
-    to_raw_value(&patched).ok()
 }
 
 impl Decision {

@@ -17,6 +17,7 @@
 //! - [`rules`]: one file a rule;
 //! - [`defaults`]: the overlay and its guard;
 //! - [`gate`]: the way above;
+//! - [`globs`]: names with `*` in them;
 //! - [`text`]: tenants' text, made fit to be shown.
 //!
 //! Around them, and unknown to them: [`server`], [`certs`], [`telemetry`], [`cli`].
@@ -27,6 +28,7 @@ pub mod certs;
 pub mod cli;
 pub mod defaults;
 pub mod gate;
+pub mod globs;
 pub mod policy;
 pub mod rules;
 pub mod server;

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::Encoding;
-use super::declaration::{ChartAt, ConfigAt, Declaration, Holds, PartAt, ReleaseAt};
+use super::{
+    At, ChartAt, ConfigAt, Declaration, Encoding, Holds, PartAt, Pattern, ReleaseAt, Templates,
+};
 use crate::values::Path;
-use crate::vcluster::Reading;
+use crate::vcluster::{Completeness, Reading};
 
 /// All of them. Flux' HelmRelease has code of its own.
 pub(super) fn built_in() -> &'static [Declaration] {
@@ -28,12 +29,11 @@ pub(super) fn built_in() -> &'static [Declaration] {
 /// (`chart/templates/config-secret.yaml`). Complete: chart defaults included, after Helm.
 fn vcluster_secret() -> Declaration {
     Declaration {
-        groups: &[""],
-        kind: "Secret",
-        name_prefix: "vc-config-",
+        groups: names([""]),
+        kinds: names(["Secret"]),
+        name_prefix: "vc-config-".into(),
         configs: vec![ConfigAt {
-            root: Path::root(),
-            in_items: false,
+            root: Pattern::default(),
             parts: vec![PartAt {
                 at: Path::keys(["data", "config.yaml"]),
                 holds: Holds::RequiredValues(Encoding::Base64Yaml),
@@ -41,15 +41,19 @@ fn vcluster_secret() -> Declaration {
             exclusive: false,
             chart: ChartAt {
                 name: None,
+                names: None,
                 is_vcluster_by_default: true,
-                version: Some((Path::dotted("metadata.labels.chart"), "vcluster-")),
+                version: Some((
+                    At::Object(Path::dotted("metadata.labels.chart")),
+                    "vcluster-",
+                )),
             },
             release: ReleaseAt::default(),
             edit: None,
         }],
         reading: Reading::Pod,
         is_template: false,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
@@ -57,15 +61,14 @@ fn vcluster_secret() -> Declaration {
 /// controller gives up (`vcluster_controller.go`).
 fn cluster_api() -> Declaration {
     Declaration {
-        groups: &[
+        groups: names([
             "infrastructure.cluster.x-k8s.io",
             "controlplane.cluster.x-k8s.io",
-        ],
-        kind: "VCluster",
-        name_prefix: "",
+        ]),
+        kinds: names(["VCluster"]),
+        name_prefix: Box::default(),
         configs: vec![ConfigAt {
-            root: Path::dotted("spec.helmRelease"),
-            in_items: false,
+            root: Pattern::dotted("spec.helmRelease"),
             parts: vec![
                 part("values", Holds::Values(Encoding::Yaml)),
                 part("valuesObject", Holds::Values(Encoding::Object)),
@@ -77,22 +80,21 @@ fn cluster_api() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
 /// The platform's groups: `storage` has the objects, `management` is its aggregated API.
-const PLATFORM: &[&str] = &["storage.loft.sh", "management.loft.sh"];
+const PLATFORM: [&str; 2] = ["storage.loft.sh", "management.loft.sh"];
 
 /// The platform's instance: an inline template, or a reference to one.
 fn virtual_cluster_instance() -> Declaration {
     Declaration {
-        groups: PLATFORM,
-        kind: "VirtualClusterInstance",
-        name_prefix: "",
+        groups: names(PLATFORM),
+        kinds: names(["VirtualClusterInstance"]),
+        name_prefix: Box::default(),
         configs: vec![ConfigAt {
-            root: Path::dotted("spec"),
-            in_items: false,
+            root: Pattern::dotted("spec"),
             parts: vec![
                 part("templateRef", Holds::References),
                 part(
@@ -110,15 +112,14 @@ fn virtual_cluster_instance() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
 /// The platform's template, with versions of its own.
 fn virtual_cluster_template() -> Declaration {
-    let config = |root: &str, in_items| ConfigAt {
-        root: Path::dotted(root),
-        in_items,
+    let version = |root: &str| ConfigAt {
+        root: Pattern::dotted(root),
         parts: vec![part(
             "template.helmRelease.values",
             Holds::Values(Encoding::TemplatedYaml),
@@ -126,7 +127,9 @@ fn virtual_cluster_template() -> Declaration {
         exclusive: false,
         chart: below("template.helmRelease", helm_release_chart()),
         release: ReleaseAt {
-            item: in_items.then(|| Path::dotted("version")),
+            item: root
+                .ends_with('*')
+                .then(|| At::Config(Path::dotted("version"))),
             ..ReleaseAt::default()
         },
         edit: Some(part(
@@ -135,13 +138,13 @@ fn virtual_cluster_template() -> Declaration {
         )),
     };
     Declaration {
-        groups: PLATFORM,
-        kind: "VirtualClusterTemplate",
-        name_prefix: "",
-        configs: vec![config("spec", false), config("spec.versions", true)],
+        groups: names(PLATFORM),
+        kinds: names(["VirtualClusterTemplate"]),
+        name_prefix: Box::default(),
+        configs: vec![version("spec"), version("spec.versions.*")],
         reading: Reading::Helm,
         is_template: true,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
@@ -149,12 +152,11 @@ fn virtual_cluster_template() -> Declaration {
 /// (`pkg/controllers/chart/chart.go`); a `HelmChartConfig` of the same name brings more.
 fn k3s_helm_chart() -> Declaration {
     Declaration {
-        groups: &["helm.cattle.io"],
-        kind: "HelmChart",
-        name_prefix: "",
+        groups: names(["helm.cattle.io"]),
+        kinds: names(["HelmChart"]),
+        name_prefix: Box::default(),
         configs: vec![ConfigAt {
-            root: Path::dotted("spec"),
-            in_items: false,
+            root: Pattern::dotted("spec"),
             parts: vec![
                 part("valuesContent", Holds::Values(Encoding::Yaml)),
                 part("values", Holds::Values(Encoding::Object)),
@@ -163,31 +165,31 @@ fn k3s_helm_chart() -> Declaration {
             ],
             exclusive: false,
             chart: ChartAt {
-                name: Some(Path::dotted("chart")),
+                name: Some(config("chart")),
+                names: None,
                 is_vcluster_by_default: false,
-                version: Some((Path::dotted("version"), "")),
+                version: Some((config("version"), "")),
             },
             release: ReleaseAt {
-                namespace: Some(Path::dotted("spec.targetNamespace")),
+                namespace: Some(At::Object(Path::dotted("spec.targetNamespace"))),
                 ..ReleaseAt::default()
             },
             edit: Some(part("valuesContent", Holds::Values(Encoding::Yaml))),
         }],
         reading: Reading::Helm,
         is_template: false,
-        is_completed_elsewhere: true,
+        completeness: Completeness::Extended,
     }
 }
 
 /// More values for a `HelmChart` of the same name, which has the chart.
 fn k3s_helm_chart_config() -> Declaration {
     Declaration {
-        groups: &["helm.cattle.io"],
-        kind: "HelmChartConfig",
-        name_prefix: "",
+        groups: names(["helm.cattle.io"]),
+        kinds: names(["HelmChartConfig"]),
+        name_prefix: Box::default(),
         configs: vec![ConfigAt {
-            root: Path::dotted("spec"),
-            in_items: false,
+            root: Pattern::dotted("spec"),
             parts: vec![
                 part("", Holds::Base),
                 part("valuesContent", Holds::Values(Encoding::Yaml)),
@@ -201,7 +203,7 @@ fn k3s_helm_chart_config() -> Declaration {
         }],
         reading: Reading::Helm,
         is_template: false,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
@@ -209,12 +211,11 @@ fn k3s_helm_chart_config() -> Declaration {
 /// (`composeValuesFromSpec`).
 fn crossplane_release() -> Declaration {
     Declaration {
-        groups: &["helm.crossplane.io", "helm.m.crossplane.io"],
-        kind: "Release",
-        name_prefix: "",
+        groups: names(["helm.crossplane.io", "helm.m.crossplane.io"]),
+        kinds: names(["Release"]),
+        name_prefix: Box::default(),
         configs: vec![ConfigAt {
-            root: Path::dotted("spec.forProvider"),
-            in_items: false,
+            root: Pattern::dotted("spec.forProvider"),
             parts: vec![
                 part("valuesFrom", Holds::References),
                 part("values", Holds::Values(Encoding::Object)),
@@ -223,20 +224,20 @@ fn crossplane_release() -> Declaration {
             exclusive: false,
             chart: helm_release_chart_named(),
             release: ReleaseAt {
-                cluster: Some(Path::dotted("spec.providerConfigRef.name")),
-                namespace: Some(Path::dotted("spec.forProvider.namespace")),
-                name: Some(Path::keys([
+                cluster: Some(At::Object(Path::dotted("spec.providerConfigRef.name"))),
+                namespace: Some(At::Object(Path::dotted("spec.forProvider.namespace"))),
+                name: Some(At::Object(Path::keys([
                     "metadata",
                     "annotations",
                     "crossplane.io/external-name",
-                ])),
+                ]))),
                 item: None,
             },
             edit: Some(part("values", Holds::Values(Encoding::Object))),
         }],
         reading: Reading::Helm,
         is_template: false,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
@@ -244,14 +245,16 @@ fn crossplane_release() -> Declaration {
 /// templates themselves, and targets that change both.
 fn fleet_bundle() -> Declaration {
     Declaration {
-        groups: &["fleet.cattle.io"],
-        kind: "Bundle",
-        name_prefix: "",
+        groups: names(["fleet.cattle.io"]),
+        kinds: names(["Bundle"]),
+        name_prefix: Box::default(),
         configs: vec![ConfigAt {
-            root: Path::dotted("spec"),
-            in_items: false,
+            root: Pattern::dotted("spec"),
             parts: vec![
-                part("helm.values", Holds::Values(Encoding::FleetObject)),
+                part(
+                    "helm.values",
+                    Holds::Values(Encoding::TemplatedObject(Templates::Fleet)),
+                ),
                 // values that Fleet keeps in a Secret, and values that it renders
                 part("valuesHash", Holds::References),
                 part("helm.templateValues", Holds::References),
@@ -260,20 +263,24 @@ fn fleet_bundle() -> Declaration {
             ],
             exclusive: false,
             chart: ChartAt {
-                name: Some(Path::dotted("helm.chart")),
+                name: Some(config("helm.chart")),
+                names: None,
                 is_vcluster_by_default: false,
-                version: Some((Path::dotted("helm.version"), "")),
+                version: Some((config("helm.version"), "")),
             },
             release: ReleaseAt {
-                namespace: Some(Path::dotted("spec.defaultNamespace")),
-                name: Some(Path::dotted("spec.helm.releaseName")),
+                namespace: Some(At::Object(Path::dotted("spec.defaultNamespace"))),
+                name: Some(At::Object(Path::dotted("spec.helm.releaseName"))),
                 ..ReleaseAt::default()
             },
-            edit: Some(part("helm.values", Holds::Values(Encoding::FleetObject))),
+            edit: Some(part(
+                "helm.values",
+                Holds::Values(Encoding::TemplatedObject(Templates::Fleet)),
+            )),
         }],
         reading: Reading::Helm,
         is_template: false,
-        is_completed_elsewhere: false,
+        completeness: Completeness::Whole,
     }
 }
 
@@ -295,20 +302,31 @@ fn helm_release_chart() -> ChartAt {
 /// The same where a name has to be given.
 fn helm_release_chart_named() -> ChartAt {
     ChartAt {
-        name: Some(Path::dotted("chart.name")),
+        name: Some(config("chart.name")),
+        names: None,
         is_vcluster_by_default: false,
-        version: Some((Path::dotted("chart.version"), "")),
+        version: Some((config("chart.version"), "")),
     }
 }
 
 /// The same, deeper in the config.
 fn below(root: &str, chart: ChartAt) -> ChartAt {
     let root = Path::dotted(root);
+    let deeper = |at| match at {
+        At::Config(path) => At::Config(root.join(&path)),
+        of_object @ At::Object(_) => of_object,
+    };
     ChartAt {
-        name: chart.name.map(|path| root.join(&path)),
-        version: chart
-            .version
-            .map(|(path, before)| (root.join(&path), before)),
+        name: chart.name.map(deeper),
+        version: chart.version.map(|(at, before)| (deeper(at), before)),
         ..chart
     }
+}
+
+fn config(at: &str) -> At {
+    At::Config(Path::dotted(at))
+}
+
+fn names<const N: usize>(names: [&str; N]) -> Vec<Box<str>> {
+    names.map(Into::into).to_vec()
 }

@@ -1,23 +1,23 @@
 //! Carriers that a declaration describes: where in an object the configs are, and what of them is
 //! values, chart and release.
 
-use std::cell::OnceCell;
-
 use serde_json::value::RawValue;
 
-use super::dig::{dig_at, dig_list, dig_map, dig_str_at};
-use super::ownership::record;
-use super::{Carried, Content, EditAt, Encoding, Part, Release};
+use super::carried::name_of;
+use super::dig::{dig_at, dig_list, dig_str_at};
+use super::ownership::is_tracked;
+use super::set::{set_list, set_map};
+use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Release, Seen};
+use crate::globs::Globs;
 use crate::values::Path;
-use crate::vcluster::{ChartSource, Distro, Reading};
+use crate::vcluster::{ChartSource, Completeness, Distro, Reading};
 
-/// More items of a list than anybody has: versions of a template, assignments, targets. What a
-/// longer list of assignments or targets does is Unknown.
-const ITEMS: usize = 4_096;
+/// More items of a list than anybody has: assignments, targets. What a longer list does is Unknown.
+pub(super) const ITEMS: usize = 4_096;
 
-/// How many configs of one list are looked at; what stands behind them is let go. Each costs a whole
-/// review, and what is written into one is read again with all the others.
-const CONFIGS: usize = 64;
+/// How many configs of one object are looked at: each costs a whole review. What stands behind
+/// them is let go with a warning.
+pub const MAX_CONFIGS: usize = 256;
 
 /// Where vCluster's pod writes down the distro that it runs (charts 0.20 to 0.32).
 const TOLD_DISTRO: [&str; 3] = ["metadata", "annotations", "vcluster.loft.sh/distro"];
@@ -26,28 +26,26 @@ const TOLD_DISTRO: [&str; 3] = ["metadata", "annotations", "vcluster.loft.sh/dis
 #[derive(Debug)]
 pub struct Declaration {
     /// API groups that have it; the core group is empty.
-    pub groups: &'static [&'static str],
-    /// The kind.
-    pub kind: &'static str,
+    pub groups: Vec<Box<str>>,
+    /// The kinds.
+    pub kinds: Vec<Box<str>>,
     /// Objects are carriers only with a name that begins so; what follows names the release.
-    pub name_prefix: &'static str,
+    pub name_prefix: Box<str>,
     /// Where the configs are.
     pub configs: Vec<ConfigAt>,
     /// Who reads the values next.
     pub reading: Reading,
     /// Whether other objects are made from this one: what is wrong in it breaks nothing yet.
     pub is_template: bool,
-    /// Whether another object may bring more values, over these.
-    pub is_completed_elsewhere: bool,
+    /// Whether it is all that there is of a config.
+    pub completeness: Completeness,
 }
 
 /// Where one config is, or one for each item of a list.
 #[derive(Debug)]
 pub struct ConfigAt {
-    /// The part of the object that holds the config; all other paths start there.
-    pub root: Path,
-    /// Whether the root is a list, with a config in each item.
-    pub in_items: bool,
+    /// The part of the object that holds the config; most other paths start there.
+    pub root: Pattern,
     /// What gives values, lowest first.
     pub parts: Vec<PartAt>,
     /// Which of several parts with values is there, where they exclude each other.
@@ -60,7 +58,7 @@ pub struct ConfigAt {
     pub edit: Option<PartAt>,
 }
 
-/// A part that gives values.
+/// A part that gives values; its path starts at the config's root.
 #[derive(Clone, Debug)]
 pub struct PartAt {
     /// Where it is.
@@ -88,100 +86,182 @@ pub enum Holds {
     SetList,
 }
 
+/// Where something is said about a config.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum At {
+    /// In the config, from its root.
+    Config(Path),
+    /// In the object, for all of its configs.
+    Object(Path),
+}
+
 /// Where the chart is named.
 #[derive(Debug, Default)]
 pub struct ChartAt {
     /// Its name, or a reference that ends with it.
-    pub name: Option<Path>,
+    pub name: Option<At>,
+    /// The names that are vCluster's, where they are not its own.
+    pub names: Option<Globs>,
     /// Whether it is vCluster's where no name is given.
     pub is_vcluster_by_default: bool,
     /// Its version, and the text that stands before it.
-    pub version: Option<(Path, &'static str)>,
+    pub version: Option<(At, &'static str)>,
 }
 
-/// Where the release is named; paths start at the root of the object.
+/// Where the release is named.
 #[derive(Debug, Default)]
 pub struct ReleaseAt {
     /// Another cluster than the object's own.
-    pub cluster: Option<Path>,
+    pub cluster: Option<At>,
     /// The namespace, where it is not the object's own.
-    pub namespace: Option<Path>,
+    pub namespace: Option<At>,
     /// The name, where it is not the object's own.
-    pub name: Option<Path>,
-    /// What tells several configs of one object apart; this path starts at the config's root.
-    pub item: Option<Path>,
+    pub name: Option<At>,
+    /// What tells several configs of one object apart.
+    pub item: Option<At>,
 }
 
 impl Declaration {
     /// Whether it describes this kind of object.
     pub fn matches(&self, group: &str, kind: &str) -> bool {
-        self.groups.contains(&group) && self.kind == kind
+        self.groups.iter().any(|known| **known == *group)
+            && self.kinds.iter().any(|known| **known == *kind)
+    }
+
+    /// Group and kind of everything that it describes.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str)> {
+        let kinds = |group| self.kinds.iter().map(move |kind| (group, &**kind));
+        self.groups.iter().flat_map(move |group| kinds(&**group))
     }
 
     /// The configs in an object; none if it is another object with such a name, or deploys
     /// another chart.
-    pub(super) fn configs<'a>(
-        &self,
-        object: &'a RawValue,
-        namespace: &str,
-        known: bool,
-    ) -> Vec<Carried<'a>> {
-        let name = dig_str_at(object, &Path::dotted("metadata.name"))
-            .or_else(|| dig_str_at(object, &Path::dotted("metadata.generateName")))
-            .unwrap_or_default();
-        let Some(name) = name.strip_prefix(self.name_prefix) else {
-            return Vec::new();
+    pub(super) fn configs<'a>(&self, object: &'a RawValue, seen: Seen<'_>) -> Held<'a> {
+        let name = name_of(object);
+        let Some(name) = name.strip_prefix(&*self.name_prefix) else {
+            return Held::default();
         };
-        let mut configs = Vec::new();
+        let mut held = Held::default();
         for config in &self.configs {
-            let roots = match (dig_at(object, &config.root), config.in_items) {
-                (None, _) => Vec::new(),
-                (Some(root), false) => vec![(config.root.clone(), root)],
-                (Some(list), true) => dig_list(list, &[], CONFIGS)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .enumerate()
-                    .map(|(number, item)| (config.root.index(number), item))
-                    .collect(),
+            let room = MAX_CONFIGS - held.configs.len().min(MAX_CONFIGS);
+            let (roots, more) = config.root.find(object, room);
+            held.more |= more;
+            let about = About {
+                declaration: self,
+                name,
+                seen,
+                said: config.said(|at| match at {
+                    At::Object(path) => dig_at(object, path),
+                    At::Config(_) => None,
+                }),
+                told_distro: dig_str_at(object, &Path::keys(TOLD_DISTRO))
+                    .and_then(|key| Distro::from_key(&key))
+                    .filter(|_| self.reading == Reading::Pod),
+                is_tracked: is_tracked(object),
             };
             for (at, root) in roots {
-                configs.extend(config.carried(self, object, (namespace, name, known), &at, root));
+                held.configs.extend(config.carried(&about, &at, root));
             }
         }
-        configs
+        held
     }
 }
 
+/// What is known of all configs of an object: looked up once, however many there are.
+struct About<'d, 'a> {
+    declaration: &'d Declaration,
+    name: &'d str,
+    seen: Seen<'d>,
+    said: Said<'a>,
+    told_distro: Option<Distro>,
+    is_tracked: bool,
+}
+
+/// What is said about chart and release, in the order of [`ConfigAt::says`].
+type Said<'a> = [Option<&'a RawValue>; 6];
+
 impl ConfigAt {
+    fn says(&self) -> [Option<&At>; 6] {
+        let ChartAt {
+            name: chart,
+            names: _,
+            is_vcluster_by_default: _,
+            version,
+        } = &self.chart;
+        let ReleaseAt {
+            cluster,
+            namespace,
+            name,
+            item,
+        } = &self.release;
+        [
+            chart.as_ref(),
+            version.as_ref().map(|(at, _)| at),
+            cluster.as_ref(),
+            namespace.as_ref(),
+            name.as_ref(),
+            item.as_ref(),
+        ]
+    }
+
+    fn said<'a>(&self, dig: impl Fn(&At) -> Option<&'a RawValue>) -> Said<'a> {
+        self.says().map(|at| dig(at?))
+    }
+
     fn carried<'a>(
         &self,
-        declaration: &Declaration,
-        object: &'a RawValue,
-        (namespace, name, known): (&str, &str, bool),
+        about: &About<'_, 'a>,
         at: &Path,
         root: &'a RawValue,
     ) -> Option<Carried<'a>> {
-        let chart = self.chart.source(root);
+        let of_config = self.said(|at| match at {
+            At::Config(path) => dig_at(root, path),
+            At::Object(_) => None,
+        });
+        let mut said = about.said;
+        for (all, own) in said.iter_mut().zip(of_config) {
+            *all = all.or(own);
+        }
+        let text = |raw: Option<&'a RawValue>| {
+            let text = dig_str_at(raw?, &Path::root())?;
+            (!text.is_empty()).then(|| text.into_owned())
+        };
+        let [chart_at, version_at, cluster, namespace, name, item] = said;
+        let (chart_name, version) = (text(chart_at), text(version_at));
+        let is_given = chart_name.is_some() || version.is_some();
+        let chart = self
+            .chart
+            .source(chart_name.as_deref(), version.as_deref())?;
         let parts = self.parts(at, root);
-        let nothing = parts.iter().all(Part::is_missing) && !self.chart.is_given(root);
+        let nothing = parts.iter().all(Part::is_missing) && !is_given;
+        let known = about.seen.known;
         let lost = known && parts.iter().any(Part::is_missing);
         if (nothing && !lost) || !chart.may_be_vcluster() {
             return None;
         }
+        let item = text(item);
+        let release = Release {
+            cluster: text(cluster),
+            namespace: text(namespace).unwrap_or_else(|| about.seen.namespace.to_owned()),
+            name: text(name).unwrap_or_else(|| about.name.to_owned()),
+            item: item.clone(),
+        };
+        let edit_at = self.edit_at(at, root, &parts, about.is_tracked);
+        let Declaration {
+            reading,
+            is_template,
+            completeness,
+            ..
+        } = about.declaration;
         let mut carried = Carried {
-            release: self.release.of(object, root, (namespace, name)),
-            pieces: self.pieces(object, root),
-            chart,
-            edit_at: self.edit_at(at, &parts, object),
-            parts,
-            reading: declaration.reading,
-            is_template: declaration.is_template,
-            is_completed_elsewhere: declaration.is_completed_elsewhere,
-            told_distro: dig_str_at(object, &Path::keys(TOLD_DISTRO))
-                .and_then(|key| Distro::from_key(&key))
-                .filter(|_| declaration.reading == Reading::Pod),
-            record: record(object),
-            layers: OnceCell::new(),
+            record_key: item.unwrap_or_default(),
+            edit_at,
+            reading: *reading,
+            is_template: *is_template,
+            completeness: *completeness,
+            told_distro: about.told_distro,
+            pieces: self.pieces(root).chain(said).collect(),
+            ..Carried::new(release, chart, parts)
         };
         // where the chart is not named, the values have to tell
         let known = known || carried.chart.name.is_some() || carried.looks_like_vcluster();
@@ -194,10 +274,14 @@ impl ConfigAt {
 
     fn parts<'a>(&self, at: &Path, root: &'a RawValue) -> Vec<Part<'a>> {
         let mut parts: Vec<Part<'a>> = Vec::new();
-        for part in &self.parts {
-            let raw = dig_at(root, &part.at);
-            let at = at.join(&part.at);
-            match (part.holds, raw) {
+        for PartAt { at: below, holds } in &self.parts {
+            let raw = dig_at(root, below);
+            let at = at.join(below);
+            let elsewhere = |at| Part {
+                at,
+                content: Content::Elsewhere,
+            };
+            match (*holds, raw) {
                 (Holds::Values(encoding) | Holds::RequiredValues(encoding), Some(raw)) => {
                     let content = match parts.iter().find(|other| other.has_values()) {
                         Some(other) if self.exclusive => Content::Excluded(other.at.clone()),
@@ -213,23 +297,12 @@ impl ConfigAt {
                 }
                 // an empty reference is none
                 (Holds::References, Some(raw)) if ["\"\"", "[]", "{}"].contains(&raw.get()) => {}
-                (Holds::Base, _) | (Holds::References, Some(_)) => {
-                    parts.push(Part {
-                        at,
-                        content: Content::Elsewhere,
-                    });
-                }
+                (Holds::Base, _) | (Holds::References, Some(_)) => parts.push(elsewhere(at)),
                 (Holds::Overrides(key), Some(raw)) => {
                     let targets = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
-                    if targets.len() > ITEMS
-                        || targets
-                            .iter()
-                            .any(|target| dig_at(target, &Path::keys([key])).is_some())
-                    {
-                        parts.push(Part {
-                            at,
-                            content: Content::Elsewhere,
-                        });
+                    let brings = |target: &&RawValue| dig_at(target, &Path::keys([key])).is_some();
+                    if targets.len() > ITEMS || targets.iter().any(brings) {
+                        parts.push(elsewhere(at));
                     }
                 }
                 (Holds::SetMap, Some(raw)) => parts.extend(set_map(&at, raw)),
@@ -248,7 +321,13 @@ impl ConfigAt {
     }
 
     /// The uppermost part that holds values, or the one to begin with.
-    fn edit_at(&self, at: &Path, parts: &[Part<'_>], object: &RawValue) -> Option<EditAt> {
+    fn edit_at<'a>(
+        &self,
+        at: &Path,
+        root: &'a RawValue,
+        parts: &[Part<'_>],
+        is_tracked: bool,
+    ) -> Option<EditAt<'a>> {
         let begin = self.edit.as_ref()?;
         let Holds::Values(new) = begin.holds else {
             return None;
@@ -257,31 +336,22 @@ impl ConfigAt {
             Content::Values(encoding, _) => Some((part.at.clone(), encoding)),
             _ => None,
         });
-        let (at, encoding) = present.unwrap_or_else(|| (at.join(&begin.at), new));
+        let (part, encoding) = present.unwrap_or_else(|| (at.join(&begin.at), new));
         // values are begun where there is a place for them
-        dig_at(object, &at.parent())?;
-        // Argo CD would put its text back, and we ours, for ever
-        let tracked = Path::keys(["metadata", "annotations", "argocd.argoproj.io/tracking-id"]);
-        let suggest = encoding.is_text() && dig_at(object, &tracked).is_some();
+        dig_at(root, &part.parent().below(at)?)?;
         Some(EditAt {
-            at,
+            at: part,
+            within: (at.clone(), root),
             encoding,
-            suggest,
+            // Argo CD would put its text back, and we ours, for ever
+            suggest: encoding.is_text() && is_tracked,
         })
     }
 
-    /// Everything that has a say in the config, besides values that are kept as text.
-    fn pieces<'a>(&self, object: &'a RawValue, root: &'a RawValue) -> Vec<Option<&'a RawValue>> {
-        let Self {
-            root: _,
-            in_items: _,
-            parts,
-            exclusive: _,
-            chart,
-            release,
-            edit: _,
-        } = self;
-        let parts = parts.iter().filter(|part| match part.holds {
+    /// Everything of a config that has a say in it, besides values that are kept as text, and
+    /// chart and release.
+    fn pieces<'a>(&self, root: &'a RawValue) -> impl Iterator<Item = Option<&'a RawValue>> {
+        let parts = self.parts.iter().filter(|part| match part.holds {
             Holds::Values(encoding) | Holds::RequiredValues(encoding) => !encoding.is_text(),
             Holds::References
             | Holds::Base
@@ -289,128 +359,29 @@ impl ConfigAt {
             | Holds::SetMap
             | Holds::SetList => true,
         });
-        let below_root = parts
-            .map(|part| &part.at)
-            .chain(&chart.name)
-            .chain(chart.version.as_ref().map(|(path, _)| path))
-            .chain(&release.item)
-            .map(|path| dig_at(root, path));
-        let below_object = [&release.cluster, &release.namespace, &release.name];
-        let below_object = below_object
-            .into_iter()
-            .flatten()
-            .map(|path| dig_at(object, path));
-        below_root.chain(below_object).collect()
+        parts.map(|part| dig_at(root, &part.at))
     }
 }
 
 impl ChartAt {
-    fn source(&self, root: &RawValue) -> ChartSource {
+    /// The chart; `None` if its name is none that counts.
+    fn source(&self, name: Option<&str>, version: Option<&str>) -> Option<ChartSource> {
         let Self {
-            name,
+            name: _,
+            names,
             is_vcluster_by_default,
-            version,
+            version: at,
         } = self;
-        let name = name.as_ref().and_then(|path| dig_str_at(root, path));
-        let name = name.filter(|name| !name.is_empty());
-        let written = version.as_ref().and_then(|(path, before)| {
-            dig_str_at(root, path)?.strip_prefix(before).map(unsanitise)
-        });
+        let before = at.as_ref().map_or("", |(_, before)| before);
+        let version = version.and_then(|text| text.strip_prefix(before).map(unsanitise));
         let default = is_vcluster_by_default.then_some("vcluster");
-        ChartSource::named(name.as_deref().or(default), written.as_deref())
-    }
-
-    /// Whether anything is said about the chart.
-    fn is_given(&self, root: &RawValue) -> bool {
-        let Self {
-            name,
-            is_vcluster_by_default: _,
-            version,
-        } = self;
-        name.iter()
-            .chain(version.iter().map(|(path, _)| path))
-            .any(|path| dig_str_at(root, path).is_some_and(|text| !text.is_empty()))
-    }
-}
-
-impl ReleaseAt {
-    fn of(&self, object: &RawValue, root: &RawValue, (namespace, name): (&str, &str)) -> Release {
-        let Self {
-            cluster,
-            namespace: namespace_at,
-            name: name_at,
-            item,
-        } = self;
-        let at = |path: &Option<Path>| -> Option<String> {
-            let text = dig_str_at(object, path.as_ref()?)?;
-            (!text.is_empty()).then(|| text.into_owned())
+        let name = match (name, names) {
+            (Some(name), Some(names)) if names.matches(name) => Some("vcluster"),
+            (Some(_), Some(_)) => return None,
+            (name, _) => name.or(default),
         };
-        Release {
-            cluster: at(cluster),
-            namespace: at(namespace_at).unwrap_or_else(|| namespace.to_owned()),
-            name: at(name_at).unwrap_or_else(|| name.to_owned()),
-            item: item
-                .as_ref()
-                .and_then(|path| dig_str_at(root, path))
-                .map(Into::into),
-        }
+        Some(ChartSource::named(name, version.as_deref()))
     }
-}
-
-/// `set: {a.b: c}`: in the order of the names, typed if they look typed, as k3s' helm-controller
-/// hands them to Helm.
-fn set_map<'a>(at: &Path, raw: &'a RawValue) -> Vec<Part<'a>> {
-    let mut entries = dig_map(raw, ITEMS + 1);
-    if entries.len() > ITEMS {
-        return vec![Part {
-            at: at.clone(),
-            content: Content::Elsewhere,
-        }];
-    }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    entries
-        .into_iter()
-        .map(|(name, value)| {
-            let text = dig_str_at(value, &Path::root());
-            let typed = text.as_deref().is_none_or(|text| {
-                ["true", "false", "null"]
-                    .iter()
-                    .any(|word| text.eq_ignore_ascii_case(word))
-            });
-            // what is no string is a whole number, in the form of JSON
-            let text = text.unwrap_or_else(|| value.get().into());
-            let text = if typed {
-                text.into_owned()
-            } else {
-                text.replace(',', "\\,")
-            };
-            Part {
-                at: at.key(&name),
-                content: Content::Set(format!("{name}={text}"), typed),
-            }
-        })
-        .collect()
-}
-
-/// `set: [{name, value}, {name, valueFrom}]`, as Crossplane's provider hands them to Helm.
-fn set_list<'a>(at: &Path, raw: &'a RawValue) -> Vec<Part<'a>> {
-    let items = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
-    items
-        .into_iter()
-        .enumerate()
-        .map(|(number, item)| {
-            let at = at.index(number);
-            let name = dig_str_at(item, &Path::dotted("name")).unwrap_or_default();
-            let value = dig_str_at(item, &Path::dotted("value"));
-            let content = match (value, dig_at(item, &Path::dotted("valueFrom"))) {
-                _ if number == ITEMS => Content::Elsewhere,
-                (Some(value), None) => Content::Set(format!("{name}={value}"), true),
-                // the value is not seen, the name tells where it goes
-                _ => Content::Set(format!("{name}={{"), true),
-            };
-            Part { at, content }
-        })
-        .collect()
 }
 
 /// A label cannot hold the `+` before build metadata; the chart writes `_` instead.

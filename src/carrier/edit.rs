@@ -21,29 +21,28 @@ use crate::values::{Change, EditError, Path, Step, edit_all, is_templated};
 ///
 /// # Errors
 /// Why a text cannot be edited; values that are kept as an object always can.
-pub fn json_patch(
-    object: &RawValue,
-    edit_at: &EditAt,
-    changes: &[(Path, Change)],
-) -> Result<Patch, EditError> {
+pub fn json_patch(edit_at: &EditAt<'_>, changes: &[(Path, Change)]) -> Result<Patch, EditError> {
     let EditAt {
         at,
+        within: (_, holder),
         encoding,
         suggest: _,
     } = edit_at;
+    let present = dig_at(holder, &edit_at.relative());
     if changes.is_empty() {
         return Ok(Patch::default());
     }
     if encoding.is_text() {
-        let text = dig_str_at(object, at).unwrap_or(Cow::Borrowed(""));
+        let text = present.and_then(|raw| dig_str_at(raw, &Path::root()));
+        let text = text.unwrap_or(Cow::Borrowed(""));
         if *encoding == Encoding::TemplatedYaml && is_templated(&text) {
             return Err(EditError::Refused("templates stand in the text"));
         }
         let text = Value::String(edit_all(&text, changes)?);
-        return Ok(Patch(vec![put(object, at, text)]));
+        return Ok(Patch(vec![put_within(edit_at, text)]));
     }
     let mut operations = Vec::new();
-    let mut values = match dig_at(object, at) {
+    let mut values = match present {
         Some(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
         None => Value::Null,
     };
@@ -62,7 +61,7 @@ pub fn json_patch(
         return Ok(Patch(operations));
     }
     if values.is_null() {
-        operations.push(put(object, at, overlay.to_json()));
+        operations.push(put_within(edit_at, overlay.to_json()));
     } else {
         lay_over(&values, &pointer(at), &overlay, &mut operations);
     }
@@ -71,19 +70,32 @@ pub fn json_patch(
 
 /// The operation that puts a value at a path, with the parents that it lacks.
 pub fn put(object: &RawValue, at: &Path, value: Value) -> PatchOperation {
-    let mut here = Path::root();
-    for (number, step) in at.steps().iter().enumerate() {
-        here = match step {
-            Step::Key(key) => here.key(key),
-            Step::Index(index) => here.index(*index),
-        };
-        if dig_at(object, &here).is_none() {
-            let rest: Vec<_> = at.steps().iter().skip(number + 1).collect();
-            return add(pointer(&here), nest(&rest, value));
+    let edit_at = EditAt {
+        at: at.clone(),
+        within: (Path::root(), object),
+        encoding: Encoding::Object,
+        suggest: false,
+    };
+    put_within(&edit_at, value)
+}
+
+/// The same for a part, of which only the holder is looked into.
+fn put_within(edit_at: &EditAt<'_>, value: Value) -> PatchOperation {
+    let (mut here, mut holder) = (edit_at.within.0.clone(), edit_at.within.1);
+    let relative = edit_at.relative();
+    for (number, step) in relative.steps().iter().enumerate() {
+        let one = Path::from_iter([step.clone()]);
+        here = here.join(&one);
+        match dig_at(holder, &one) {
+            Some(below) => holder = below,
+            None => {
+                let rest: Vec<_> = relative.steps().iter().skip(number + 1).collect();
+                return add(pointer(&here), nest(&rest, value));
+            }
         }
     }
     PatchOperation::Replace(ReplaceOperation {
-        path: pointer(at),
+        path: pointer(&edit_at.at),
         value,
     })
 }
@@ -244,10 +256,11 @@ mod tests {
             .collect();
         let edit_at = EditAt {
             at: Path::dotted(at),
+            within: (Path::root(), raw),
             encoding,
             suggest: false,
         };
-        let patch = json_patch(raw, &edit_at, &sets).unwrap();
+        let patch = json_patch(&edit_at, &sets).unwrap();
         let mut patched = serde_json::from_str(object).unwrap();
         json_patch::patch(&mut patched, &patch).unwrap();
         format!("{} => {patched}", serde_json::to_string(&patch).unwrap())

@@ -4,21 +4,20 @@
 //! over them; an entry with `targetPath` overwrites everything, inline values included. The chart
 //! is named in `spec.chart.spec`, or kept elsewhere behind `spec.chartRef`.
 
-use std::cell::OnceCell;
-
 use serde_json::value::RawValue;
 
+use super::carried::name_of;
 use super::dig::{dig, dig_list, dig_str};
-use super::ownership::record;
-use super::{Carried, Content, EditAt, Encoding, Part, Release};
+use super::set::unseen;
+use super::{Carried, Content, EditAt, Encoding, Held, Part, Release, Seen};
 use crate::values::Path;
-use crate::vcluster::{ChartSource, Reading};
+use crate::vcluster::ChartSource;
 
 /// More entries of `valuesFrom` than anybody has; the rest is taken together.
 const VALUES_FROM: usize = 64;
 
 /// Everything of a HelmRelease that has a say in the config.
-const PIECES: [&[&str]; 7] = [
+const PIECES: [&[&str]; 8] = [
     &["spec", "values"],
     &["spec", "valuesFrom"],
     &["spec", "chart"],
@@ -26,40 +25,36 @@ const PIECES: [&[&str]; 7] = [
     &["spec", "releaseName"],
     &["spec", "targetNamespace"],
     &["spec", "kubeConfig"],
+    &["spec", "postRenderers"],
 ];
 
 /// Group and kind.
 pub(super) const KIND: (&str, &str) = ("helm.toolkit.fluxcd.io", "HelmRelease");
 
-/// Whether this is a HelmRelease of Flux, in any version.
-pub(super) fn is_helm_release(group: &str, kind: &str) -> bool {
-    (group, kind) == KIND
-}
-
 /// The config in a HelmRelease, if it deploys vCluster.
-pub(super) fn configs<'a>(object: &'a RawValue, namespace: &str, known: bool) -> Vec<Carried<'a>> {
+pub(super) fn configs<'a>(object: &'a RawValue, seen: Seen<'_>) -> Held<'a> {
     let chart = chart(object);
-    let looks_so = known || chart.name.is_some() || looks_like_vcluster(object);
+    let looks_so = seen.known || chart.name.is_some() || looks_like_vcluster(object);
     if !chart.may_be_vcluster() || !looks_so {
-        return Vec::new();
+        return Held::default();
     }
-    vec![Carried {
-        release: release(object, namespace),
-        chart,
-        parts: parts(object),
-        reading: Reading::Helm,
+    Held::one(Some(Carried {
         edit_at: Some(EditAt {
             at: Path::dotted("spec.values"),
+            within: (Path::root(), object),
             encoding: Encoding::Object,
             suggest: false,
         }),
-        is_template: false,
-        is_completed_elsewhere: false,
-        told_distro: None,
         pieces: PIECES.iter().map(|keys| dig(object, keys)).collect(),
-        record: record(object),
-        layers: OnceCell::new(),
-    }]
+        renders_on: post_renderers(object),
+        ..Carried::new(release(object, seen.namespace), chart, parts(object))
+    }))
+}
+
+/// `postRenderers` change what Helm rendered: the Secret and the workload, not the values.
+fn post_renderers(object: &RawValue) -> Option<Path> {
+    let given = dig(object, &["spec", "postRenderers"])?;
+    (given.get() != "[]").then(|| Path::dotted("spec.postRenderers"))
 }
 
 fn chart(object: &RawValue) -> ChartSource {
@@ -95,9 +90,7 @@ fn looks_like_vcluster(object: &RawValue) -> bool {
 
 /// `HelmRelease.GetReleaseName`: the release's own name, or target namespace and name.
 fn release(object: &RawValue, namespace: &str) -> Release {
-    let name = dig_str(object, &["metadata", "name"])
-        .or_else(|| dig_str(object, &["metadata", "generateName"]))
-        .unwrap_or_default();
+    let name = name_of(object);
     let target = dig_str(object, &["spec", "targetNamespace"]).filter(|name| !name.is_empty());
     let given = dig_str(object, &["spec", "releaseName"]).filter(|name| !name.is_empty());
     Release {
@@ -144,7 +137,7 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
             Some(path) => {
                 above.push(Part {
                     at,
-                    content: Content::ElsewhereAt(target_keys(&path)),
+                    content: unseen(&path),
                 });
             }
         }
@@ -160,15 +153,6 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
     below
 }
 
-/// The keys of a `targetPath` in Helm's `--set` grammar, up to the first that could mean more
-/// than one plain key: whatever stands below is Unknown then.
-fn target_keys(path: &str) -> Vec<String> {
-    path.split('.')
-        .take_while(|key| !key.is_empty() && !key.contains(['[', '\\', ',', '{', '=']))
-        .map(str::to_owned)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,10 +160,16 @@ mod tests {
     fn carried(spec: &str) -> Option<(Release, ChartSource, Vec<String>)> {
         let text = format!(r#"{{"metadata":{{"name":"dev"}},"spec":{spec}}}"#);
         let raw: &RawValue = serde_json::from_str(&text).unwrap();
-        configs(raw, "team-a", false).pop().map(|carried| {
+        let roads = super::super::Roads::default();
+        let seen = Seen {
+            namespace: "team-a",
+            known: false,
+            roads: &roads,
+        };
+        configs(raw, seen).configs.pop().map(|carried| {
             let parts = carried.parts.iter().map(|part| {
                 let keys = match &part.content {
-                    Content::ElsewhereAt(keys) => format!(" {}", keys.join("/")),
+                    Content::ElsewhereAt(path) => format!(" {path}"),
                     _ => String::new(),
                 };
                 format!("{}{keys}", part.at)
@@ -202,8 +192,8 @@ mod tests {
             [
                 "spec.valuesFrom[0]",
                 "spec.values",
-                "spec.valuesFrom[1] controlPlane/distro/k3s/enabled",
-                "spec.valuesFrom[2] controlPlane",
+                "spec.valuesFrom[1] controlPlane.distro.k3s.enabled",
+                "spec.valuesFrom[2] controlPlane.x[0].y",
             ],
         );
     }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::EditAt;
-use super::dig::{dig_at, dig_list, dig_str_at};
+use super::dig::{dig_at, dig_list, dig_str, dig_str_at, value_at};
 use crate::values::{Limits, Path, Step, read_yaml};
 
 /// The annotation that says which values of an object are defaults that we put in.
@@ -27,51 +28,79 @@ pub fn record_path() -> Path {
     annotation(RECORD)
 }
 
-/// Whether somebody says that a value of a config is theirs: a field manager that owns just this
-/// leaf, or what a user last gave to `kubectl apply`. A text is owned as a whole: whoever applied
-/// another text than before wrote all of it.
-pub fn is_owned(object: &RawValue, edit_at: &EditAt, leaf: &Path, text_changed: bool) -> bool {
-    let is_text = edit_at.encoding.is_text();
-    let path = if is_text {
-        edit_at.at.clone()
-    } else {
-        edit_at.at.join(leaf)
-    };
-    let fields = path
-        .steps()
-        .iter()
-        .fold(Path::root(), |fields, step| match step {
-            Step::Key(key) => fields.key(&format!("f:{key}")),
-            Step::Index(index) => fields.index(*index),
-        });
-    let managers = dig_list(object, &["metadata", "managedFields"], MANAGERS).unwrap_or_default();
-    let managed = managers.into_iter().any(|manager| {
-        let applied = dig_str_at(manager, &Path::keys(["operation"]));
-        let counts = !is_text || (text_changed && applied.as_deref() == Some("Apply"));
-        let all = dig_at(manager, &Path::keys(["fieldsV1"]));
-        counts && all.is_some_and(|all| dig_at(all, &fields).is_some())
-    });
-    managed || is_in_last_applied(object, &path, is_text.then_some(leaf))
+/// Whether Argo CD keeps the object as a Git repository has it.
+pub(super) fn is_tracked(object: &RawValue) -> bool {
+    dig_at(object, &annotation("argocd.argoproj.io/tracking-id")).is_some()
 }
 
-/// Whether a user's last `kubectl apply` had a value at a path, or in the text there.
-fn is_in_last_applied(object: &RawValue, path: &Path, in_text: Option<&Path>) -> bool {
-    let Some(applied) = dig_str_at(object, &annotation(LAST_APPLIED)) else {
-        return false;
-    };
-    let Ok(applied) = serde_json::from_str::<&RawValue>(&applied) else {
-        return false;
-    };
-    match in_text {
-        None => dig_at(applied, path).is_some(),
-        Some(leaf) => dig_str_at(applied, path).is_some_and(|text| {
-            let read = read_yaml(text.as_bytes(), &Limits::VALUES);
-            read.is_ok_and(|read| {
-                leaf.as_keys()
-                    .is_some_and(|keys| read.root.get(keys).is_some())
-            })
-        }),
+/// What the object says about whose its fields are: read once, however many are asked for.
+#[derive(Debug)]
+pub struct Ownership {
+    /// The fields of each manager, and whether it applies them.
+    managers: Vec<(bool, Value)>,
+    /// What a user last gave to `kubectl apply`.
+    last_applied: Value,
+}
+
+impl Ownership {
+    /// Of an object.
+    pub fn of(object: &RawValue) -> Self {
+        let managers = dig_list(object, &["metadata", "managedFields"], MANAGERS);
+        let managers = managers.unwrap_or_default().into_iter().map(|manager| {
+            let operation = dig_str(manager, &["operation"]);
+            let fields = value_at(manager, &Path::keys(["fieldsV1"]));
+            (operation.as_deref() == Some("Apply"), fields)
+        });
+        let last_applied = dig_str_at(object, &annotation(LAST_APPLIED));
+        Self {
+            managers: managers.collect(),
+            last_applied: last_applied
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
+        }
     }
+
+    /// Whether somebody says that a value of a config is theirs: a field manager that owns just
+    /// this leaf, or what a user last gave to `kubectl apply`. A text is owned as a whole: whoever
+    /// applied another text than before wrote all of it.
+    pub fn is_owned(&self, edit_at: &EditAt<'_>, leaf: &Path, text_changed: bool) -> bool {
+        let is_text = edit_at.encoding.is_text();
+        let path = if is_text {
+            edit_at.at.clone()
+        } else {
+            edit_at.at.join(leaf)
+        };
+        let managed = self.managers.iter().any(|(applies, fields)| {
+            let counts = !is_text || (text_changed && *applies);
+            counts && at(fields, &path, "f:").is_some_and(|fields| !fields.is_null())
+        });
+        let applied = at(&self.last_applied, &path, "").filter(|value| !value.is_null());
+        managed
+            || applied.is_some_and(|applied| match (is_text, applied.as_str()) {
+                (false, _) => true,
+                (true, Some(text)) => is_in_text(text, leaf),
+                (true, None) => false,
+            })
+    }
+}
+
+/// What stands at a path of an object whose keys have a prefix.
+fn at<'v>(object: &'v Value, path: &Path, prefix: &str) -> Option<&'v Value> {
+    path.steps()
+        .iter()
+        .try_fold(object, |value, step| match step {
+            Step::Key(key) => value.get(format!("{prefix}{key}")),
+            Step::Index(index) => value.get(index),
+        })
+}
+
+/// Whether a text sets a value.
+fn is_in_text(text: &str, leaf: &Path) -> bool {
+    let read = read_yaml(text.as_bytes(), &Limits::VALUES);
+    read.is_ok_and(|read| {
+        leaf.as_keys()
+            .is_some_and(|keys| read.root.get(keys).is_some())
+    })
 }
 
 fn annotation(name: &str) -> Path {
@@ -88,10 +117,11 @@ mod tests {
         let raw: &RawValue = serde_json::from_str(&text).unwrap();
         let edit_at = EditAt {
             at: Path::dotted("spec.values"),
+            within: (Path::root(), raw),
             encoding,
             suggest: false,
         };
-        is_owned(raw, &edit_at, &Path::dotted("a.b"), true)
+        Ownership::of(raw).is_owned(&edit_at, &Path::dotted("a.b"), true)
     }
 
     #[test]

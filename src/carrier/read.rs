@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Content, Encoding, Part};
 use crate::values::{
-    Data, Document, Entry, Limits, Map, Node, Path, ReadError, ReadErrorKind, Templated,
-    is_templated, read_json, read_set, read_template, read_yaml,
+    Assignment, Data, Document, Entry, Limits, Map, Node, Path, ReadError, ReadErrorKind, Step,
+    Templated, is_templated, read_json, read_template, read_yaml,
 };
 use crate::vcluster::{Layer, LayerContent};
 
@@ -16,7 +16,7 @@ impl Part<'_> {
     /// The part as a layer of values.
     pub(super) fn read(&self) -> Layer {
         let elsewhere = || LayerContent::Elsewhere(self.at.to_string().into());
-        let mut templated = Vec::new();
+        let (mut templated, mut sets, mut stands) = (Vec::new(), Vec::new(), Vec::new());
         let (text, content) = match &self.content {
             Content::Values(Encoding::TemplatedYaml, raw) => {
                 let content = match read_templated(raw.get()) {
@@ -38,8 +38,9 @@ impl Part<'_> {
                         LayerContent::Missing
                     }
                     Ok(mut document) => {
-                        if *encoding == Encoding::FleetObject {
-                            take_templates_out(&mut document.root, &Path::root(), &mut templated);
+                        if let Encoding::TemplatedObject(templates) = encoding {
+                            let open = templates.open();
+                            take_out(&mut document.root, open, &Path::root(), &mut templated);
                         }
                         LayerContent::Values(document)
                     }
@@ -49,21 +50,36 @@ impl Part<'_> {
             }
             Content::Missing => (true, LayerContent::Missing),
             Content::Elsewhere => (false, elsewhere()),
-            Content::ElsewhereAt(keys) => (
+            Content::ElsewhereAt(path) => (
                 false,
-                LayerContent::ElsewhereAt(self.at.to_string().into(), keys.clone()),
+                LayerContent::ElsewhereAt(self.at.to_string().into(), path.clone()),
             ),
-            Content::Set(text, typed) => (
-                true,
-                assigned(text, *typed, &self.at).unwrap_or_else(elsewhere),
-            ),
+            Content::Set(assignments) => {
+                sets.clone_from(assignments);
+                (true, LayerContent::Values(assigned(assignments)))
+            }
+            Content::Unreadable(error) => (true, LayerContent::Unreadable(error.clone())),
             Content::Excluded(other) => (true, LayerContent::Excluded(other.clone())),
+            Content::Lowered(values) => {
+                let mut root = Node::new(Data::Map(Map::new()));
+                for (path, value, at) in values {
+                    insert(
+                        &mut root,
+                        &path.as_keys().unwrap_or_default(),
+                        value.clone(),
+                    );
+                    stands.push((path.clone(), at.clone()));
+                }
+                (false, LayerContent::Values(document(root)))
+            }
         };
         Layer {
             at: self.at.clone(),
             text,
             content,
             templated,
+            sets,
+            stands,
         }
     }
 }
@@ -122,22 +138,21 @@ fn only_map(document: Document) -> Result<Document, ReadError> {
     })
 }
 
-/// Leaves out what Fleet's templates decide: strings that hold one, and maps with such a key.
-fn take_templates_out(node: &mut Node, path: &Path, templated: &mut Vec<Path>) {
-    let is_template = |text: &str| text.contains("${");
+/// Leaves out what templates decide: strings that hold one, and maps with such a key.
+fn take_out(node: &mut Node, open: &str, path: &Path, templated: &mut Vec<Path>) {
     match &mut node.data {
         Data::Map(map) => {
-            if map.keys().any(|key| is_template(key)) {
+            if map.keys().any(|key| key.contains(open)) {
                 templated.push(path.clone());
                 map.clear();
             }
             map.retain(|key, entry| {
                 let path = path.key(key);
-                let holds = holds_template(&entry.value);
+                let holds = holds_template(&entry.value, open);
                 if holds {
                     templated.push(path.clone());
                 } else {
-                    take_templates_out(&mut entry.value, &path, templated);
+                    take_out(&mut entry.value, open, &path, templated);
                 }
                 !holds
             });
@@ -147,40 +162,47 @@ fn take_templates_out(node: &mut Node, path: &Path, templated: &mut Vec<Path>) {
 }
 
 /// Whether a leaf holds a template; a list is a leaf.
-fn holds_template(node: &Node) -> bool {
+fn holds_template(node: &Node, open: &str) -> bool {
     match &node.data {
-        Data::String(text) => text.contains("${"),
-        Data::List(_) => node.to_json().to_string().contains("${"),
+        Data::String(text) => text.contains(open),
+        Data::List(_) => node.to_json().to_string().contains(open),
         Data::Null | Data::Bool(_) | Data::Number(_) | Data::Map(_) => false,
     }
 }
 
-/// What an assignment sets; `None` where it may set anything.
-fn assigned(text: &str, typed: bool, at: &Path) -> Option<LayerContent> {
-    let assignments = read_set(text, typed)?;
-    if let [only] = assignments.as_slice()
-        && only.value.is_none()
-    {
-        let keys = only
-            .path
-            .as_keys()?
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        return Some(LayerContent::ElsewhereAt(at.to_string().into(), keys));
-    }
+/// What assignments set where nothing is yet, for everybody who looks for keys and places.
+fn assigned(assignments: &[Assignment]) -> Document {
     let mut root = Node::new(Data::Map(Map::new()));
     for assignment in assignments {
-        insert(&mut root, &assignment.path.as_keys()?, assignment.value?);
+        let keys: Vec<_> = assignment
+            .path
+            .steps()
+            .iter()
+            .map_while(Step::as_key)
+            .collect();
+        if keys.last() == Some(&"") {
+            continue;
+        }
+        let whole = keys.len() == assignment.path.steps().len();
+        let data = if whole {
+            assignment.value.clone()
+        } else {
+            Data::List(Vec::new())
+        };
+        insert(&mut root, &keys, data);
     }
-    Some(LayerContent::Values(Document {
+    document(root)
+}
+
+fn document(root: Node) -> Document {
+    Document {
         root,
         notes: Vec::new(),
         steps: 0,
-    }))
+    }
 }
 
-/// Assigns as Helm does: what stands in the way and is no map is replaced.
+/// Sets a value; what stands in the way and is no map is replaced.
 fn insert(node: &mut Node, keys: &[&str], data: Data) {
     let Some((key, below)) = keys.split_first() else {
         node.data = data;

@@ -13,7 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::output;
 use crate::admission::{GroupVersionKind, Request};
-use crate::carrier::{self, Carried, Carrier, Encoding};
+use crate::carrier::{self, Carried, Carrier, Encoding, Roads, Seen};
 use crate::defaults::{Claims, Record};
 use crate::values::{Change, Limits, Path, edit, edit_all, read_yaml};
 
@@ -112,14 +112,25 @@ fn remove_from_document(text: &str) -> anyhow::Result<String> {
         bail!("a List is not looked into: give its objects one by one");
     }
     let raw = to_raw_value(&object)?;
-    let (Some(record), Some(carrier)) = (carrier::record(&raw), carrier_of(&object)) else {
+    let request = request(&object);
+    let roads = Roads::default();
+    let seen = Seen {
+        namespace: &request.namespace,
+        known: true,
+        roads: &roads,
+    };
+    let configs = Carrier::of(&request.kind, &roads)
+        .into_iter()
+        .map(|carrier| carrier.configs(&raw, seen).configs)
+        .find(|configs| !configs.is_empty());
+    let (Some(record), Some(configs)) = (carrier::record(&raw), configs) else {
         return Ok(text.to_owned());
     };
     let record = Record::parse(&record);
     let mut changes = Vec::new();
     let mut text = text.to_owned();
-    for config in carrier.configs(&raw, &request(&object), true) {
-        let claims = record.claims(config.release.item.as_deref().unwrap_or_default());
+    for config in configs {
+        let claims = record.claims(&config.record_key);
         changes.extend(removals(&raw, &config, &claims)?);
     }
     changes.push((carrier::record_path(), Change::Remove));
@@ -223,10 +234,6 @@ fn removals(
         edit_at.at.clone(),
         Change::Set(Value::String(without)),
     )])
-}
-
-fn carrier_of(object: &Value) -> Option<Carrier> {
-    Carrier::of(&request(object))
 }
 
 /// An object as the API server would ask about it.

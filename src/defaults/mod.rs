@@ -11,7 +11,7 @@ mod record;
 
 use crate::policy::{On, Policy};
 use crate::values::{Change, Data, Path};
-use crate::vcluster::{Certainty, Config, Operation, Presence, Reading, Subject};
+use crate::vcluster::{Certainty, Completeness, Config, Operation, Presence, Reading, Subject};
 
 pub use self::record::{Claims, Record};
 
@@ -52,12 +52,14 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         operation,
         reading,
         is_template: _,
-        is_completed_elsewhere: _,
+        completeness,
+        renders_on: _,
         now: config,
         before,
         told_before: _,
     } = subject;
     if *reading != Reading::Helm
+        || *completeness == Completeness::Fragment
         || config.chart.certainty() == Certainty::Legacy
         || config.has_unreadable()
     {

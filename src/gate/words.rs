@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Decision, Edit, FINDINGS_TOLD, Judged, Verdict};
 use crate::admission::{Cause, Denial, Reply, Request, Response};
-use crate::carrier::{Carried, Carrier};
+use crate::carrier::Carried;
 use crate::policy::Action;
 use crate::rules::Finding;
 use crate::text::{printable, printable_key};
@@ -12,22 +12,14 @@ use crate::values::{Change, Limits};
 use crate::vcluster::Subject;
 
 /// `HelmRelease team-a/dev (vCluster chart 0.30.4)`.
-pub(super) fn title(
-    carrier: Carrier,
-    request: &Request<'_>,
-    config: &Carried<'_>,
-    subject: &Subject<'_>,
-) -> String {
-    let chart = &subject.now.chart;
-    if let Some(item) = &config.release.item {
-        let item = printable(item, 64);
-        return format!(
-            "{} {}, version {item} ({chart})",
-            carrier.kind(),
-            object_name(request)
-        );
-    }
-    format!("{} {} ({chart})", carrier.kind(), object_name(request))
+pub(super) fn title(request: &Request<'_>, config: &Carried<'_>, subject: &Subject<'_>) -> String {
+    let (kind, name, chart) = (&request.kind.kind, object_name(request), &subject.now.chart);
+    let which = match (&config.release.item, &*config.record_key) {
+        (Some(item), _) => format!(", version {}", printable(item, 64)),
+        (None, "") => String::new(),
+        (None, release) => format!(", release {}", printable(release, 64)),
+    };
+    format!("{kind} {name}{which} ({chart})")
 }
 
 /// `team-a/dev`; the API server may still have to generate the name.

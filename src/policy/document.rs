@@ -4,6 +4,7 @@ use semver::Version;
 
 use super::decode::{Field, PolicyError, hint};
 use super::{Action, Apply, BUILT_IN, Defaults, Mode, On, Pin, Policy, Transition};
+use crate::carrier::Roads;
 use crate::rules;
 use crate::values::{Data, Limits, Node, NoteKind, Path, ReadErrorKind, read_yaml};
 use crate::vcluster::{Catalogue, Distro, Range};
@@ -81,6 +82,7 @@ fn read_root(
             defaults: Defaults::default(),
             rules: std::collections::BTreeMap::new(),
             transitions: Vec::new(),
+            roads: Roads::default(),
             catalogue,
         }
     } else {

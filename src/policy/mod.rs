@@ -11,6 +11,7 @@ use std::fmt;
 use semver::Version;
 
 pub use self::decode::{PolicyError, nearest};
+use crate::carrier::Roads;
 use crate::values::{Node, Path};
 use crate::vcluster::{Block, Catalogue, Distro, Range};
 
@@ -45,6 +46,8 @@ pub struct Policy {
     rules: BTreeMap<Box<str>, Action>,
     /// Changes of the distro that are allowed.
     pub transitions: Vec<Transition>,
+    /// Where configs are besides the known places.
+    pub roads: Roads,
     /// The charts that are known.
     pub catalogue: &'static Catalogue,
 }

@@ -7,7 +7,7 @@
 use super::{Context, Finding, Rule};
 use crate::policy::{Action, Transition};
 use crate::values::Path;
-use crate::vcluster::{Certainty, Config, Distro};
+use crate::vcluster::{Certainty, Completeness, Config, Distro};
 
 pub(super) const RULE: Rule = Rule {
     id: "distro-change",
@@ -50,7 +50,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     };
     // a template's distro counts for virtual clusters that are made from now on, and where nothing
     // is set another object may set it
-    let open = context.is_completed_elsewhere && context.config.enabled().is_empty();
+    let open = match context.completeness {
+        Completeness::Whole => false,
+        Completeness::Extended => context.config.enabled().is_empty(),
+        Completeness::Fragment => true,
+    };
     let at_most = if context.is_template || open {
         Action::Warn
     } else {
@@ -58,7 +62,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     };
     findings.push(
         Finding::new(
-            context.config.place(&Path::dotted("controlPlane.distro")),
+            context
+                .config
+                .place_of_causes(&Path::dotted("controlPlane.distro"), &[now.enabled_path()]),
             format!(
                 "the distro of a virtual cluster cannot be changed, it is {was} and would become \
                  {becomes}; {}",

@@ -20,7 +20,8 @@ use std::collections::HashSet;
 
 pub use self::finding::Finding;
 use crate::policy::{Action, Policy};
-use crate::vcluster::{Config, Distro, Operation, Reading, Subject};
+use crate::values::Path;
+use crate::vcluster::{Completeness, Config, Distro, Operation, Reading, Subject};
 
 /// A rule.
 #[derive(Debug)]
@@ -47,7 +48,9 @@ struct Context<'a> {
     told_before: Option<Distro>,
     reading: Reading,
     is_template: bool,
-    is_completed_elsewhere: bool,
+    completeness: Completeness,
+    /// What changes the rendered objects after Helm.
+    renders_on: Option<&'a Path>,
     policy: &'a Policy,
 }
 
@@ -80,7 +83,8 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
         operation,
         reading,
         is_template,
-        is_completed_elsewhere,
+        completeness,
+        renders_on,
         now,
         before,
         told_before,
@@ -92,7 +96,8 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
         told_before: *told_before,
         reading: *reading,
         is_template: *is_template,
-        is_completed_elsewhere: *is_completed_elsewhere,
+        completeness: *completeness,
+        renders_on: renders_on.as_ref(),
         policy,
     };
     let mut findings = check(&context);

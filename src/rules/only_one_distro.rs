@@ -6,7 +6,7 @@
 use super::{Context, Finding, Rule, list};
 use crate::policy::Action;
 use crate::values::Path;
-use crate::vcluster::Distro;
+use crate::vcluster::{Completeness, Distro};
 
 pub(super) const RULE: Rule = Rule {
     id: "only-one-distro",
@@ -31,6 +31,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         .filter(|distro| enabled.contains(distro))
         .or(k8s)
         .or_else(|| enabled.first().copied());
+    let causes: Vec<_> = enabled.iter().map(|distro| distro.enabled_path()).collect();
     let names: Vec<_> = enabled.iter().map(|distro| distro.key()).collect();
     let switch_off: Vec<_> = enabled
         .iter()
@@ -38,14 +39,22 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         .map(|distro| format!("controlPlane.distro.{distro}.enabled"))
         .collect();
     let switch_off: Vec<_> = switch_off.iter().map(String::as_str).collect();
+    // other values, which are not seen, may switch one off again
+    let at_most = match context.completeness {
+        Completeness::Fragment => Action::Warn,
+        Completeness::Whole | Completeness::Extended => Action::Deny,
+    };
     findings.push(
         Finding::new(
-            context.config.place(&Path::dotted("controlPlane.distro")),
+            context
+                .config
+                .place_of_causes(&Path::dotted("controlPlane.distro"), &causes),
             format!(
                 "only one distro can be enabled at the same time, found {}",
                 list(&names)
             ),
         )
-        .fix(format!("set {} to false", list(&switch_off))),
+        .fix(format!("set {} to false", list(&switch_off)))
+        .at_most(at_most),
     );
 }

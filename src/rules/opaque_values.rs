@@ -3,7 +3,7 @@
 use super::{Context, Finding, Rule};
 use crate::policy::Action;
 use crate::values::Path;
-use crate::vcluster::{Cause, LayerContent, Lookup, Place};
+use crate::vcluster::{Cause, Kept, LayerContent, Lookup, Place};
 
 pub(super) const RULE: Rule = Rule {
     id: "opaque-values",
@@ -31,10 +31,22 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 part: chart.clone(),
                 values: Path::root(),
                 position: None,
-                text: false,
+                kept: Kept::Fields,
             },
             "the chart's version cannot be seen here: fields that it may lack only warn, and none of \
              its defaults are written out; the Secret is judged once Helm has rendered it",
+        ));
+    }
+    if let Some(at) = context.renders_on {
+        findings.push(Finding::new(
+            Place {
+                part: at.clone(),
+                values: Path::root(),
+                position: None,
+                kept: Kept::Fields,
+            },
+            "this changes what Helm rendered, and cannot be seen through; the images that will run \
+             are judged on the control plane's own workload",
         ));
     }
     templates(context, findings);

@@ -28,6 +28,10 @@ pub(super) struct Written<'a> {
 /// Calls `visit` for everything that is written at or below a judged path, from the root. What
 /// stands below an unknown key or in place of a map is not visited.
 pub(super) fn walk<'a>(config: &'a Config<'_>, visit: &mut impl FnMut(&Written<'a>)) {
+    // what was rendered has passed the chart's schema already
+    if config.is_rendered() {
+        return;
+    }
     let fields: Vec<&'a Field> = config.chart.fields().collect();
     if fields.is_empty() {
         return;

@@ -79,7 +79,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 fn duplicate(reading: Reading, layer: &Layer, note: &Note, first: usize) -> Finding {
     let reader = match reading {
         Reading::Pod => "the virtual cluster's pod reads strictly and does not start",
-        Reading::Helm => "Helm takes the last one",
+        Reading::Helm | Reading::Rendered => "Helm takes the last one",
     };
     let finding = Finding::new(
         layer.place(note.path.clone(), Some(note.at)),
@@ -89,6 +89,6 @@ fn duplicate(reading: Reading, layer: &Layer, note: &Note, first: usize) -> Find
     .evidence("duplicate");
     match reading {
         Reading::Pod => finding,
-        Reading::Helm => finding.at_most(Action::Warn),
+        Reading::Helm | Reading::Rendered => finding.at_most(Action::Warn),
     }
 }

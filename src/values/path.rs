@@ -65,6 +65,13 @@ impl Path {
         self.0.starts_with(&prefix.0)
     }
 
+    /// What follows `prefix`, if this path is `prefix` or lies below it.
+    pub fn below(&self, prefix: &Self) -> Option<Self> {
+        self.0
+            .strip_prefix(prefix.0.as_slice())
+            .map(|rest| Self(rest.to_vec()))
+    }
+
     /// The path one step up; the root for the root.
     #[must_use]
     pub fn parent(&self) -> Self {

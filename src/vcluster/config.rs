@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use super::lookup::{Lookup, Presence};
-use super::place::Place;
+use super::place::{Kept, Place};
 use super::reading::{fold, relevant};
 use super::tree::{Cause, Origin, Tree};
 use super::{Block, Catalogue, Certainty, Chart, ChartSource, Distro, KubeVersion, Reading};
-use crate::values::{Data, Document, Node, Path, Position, ReadError, Step};
+use crate::values::{Assignment, Data, Document, Node, Path, Position, ReadError, Step};
 
 /// A config: the layers that the carrier gives, over the chart's defaults.
 #[derive(Debug)]
 pub struct Config<'c> {
     /// The chart that it is for.
     pub chart: Chart<'c>,
+    /// Who reads it.
+    pub(super) reading: Reading,
     /// What the carrier gives, lowest first.
     pub layers: Vec<Arc<Layer>>,
     /// The host cluster's Kubernetes version, which charts 0.21 to 0.24 follow.
@@ -35,6 +37,11 @@ pub struct Layer {
     pub content: LayerContent,
     /// Paths at and below which a template decides.
     pub templated: Vec<Path>,
+    /// Assignments into the values below, where the layer consists of such; the content says the
+    /// same as far as it can be said by itself.
+    pub sets: Vec<Assignment>,
+    /// Where values that were made from something else stand in the object.
+    pub stands: Vec<(Path, Path)>,
 }
 
 /// What a [`Layer`] holds.
@@ -51,7 +58,7 @@ pub enum LayerContent {
     /// Values that are kept elsewhere, and could set everything.
     Elsewhere(Box<str>),
     /// Values that are kept elsewhere, and set what stands at or below this path, over all else.
-    ElsewhereAt(Box<str>, Vec<String>),
+    ElsewhereAt(Box<str>, Path),
 }
 
 /// What a config is composed of, and against what it is read.
@@ -83,7 +90,7 @@ impl<'c> Config<'c> {
         } = parts;
         let mut chart = match reading {
             Reading::Helm => Chart::resolve(chart, catalogue),
-            Reading::Pod => Chart::resolve_unified(chart, catalogue),
+            Reading::Pod | Reading::Rendered => Chart::resolve_unified(chart, catalogue),
         };
         for layer in &layers {
             if let LayerContent::Values(document) = &layer.content {
@@ -94,10 +101,16 @@ impl<'c> Config<'c> {
         let mut user = Tree::empty();
         for (number, layer) in layers.iter().enumerate() {
             user = match &layer.content {
+                LayerContent::Values(_) if !layer.sets.is_empty() => {
+                    for one in &layer.sets {
+                        user.assign(one, Origin::Part(number, None));
+                    }
+                    user
+                }
                 LayerContent::Values(document) => {
                     let relevant = relevant(&document.root);
                     let node = match reading {
-                        Reading::Helm => relevant,
+                        Reading::Helm | Reading::Rendered => relevant,
                         Reading::Pod => fold(&relevant, &fields),
                     };
                     user.under(Tree::from_node(&node, &|at| Origin::Part(number, at)))
@@ -108,8 +121,9 @@ impl<'c> Config<'c> {
                 LayerContent::Elsewhere(what) => {
                     user.under(Tree::Unknown(Cause::Elsewhere(what.clone())))
                 }
-                LayerContent::ElsewhereAt(what, keys) => {
-                    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+                LayerContent::ElsewhereAt(what, path) => {
+                    // a list is a leaf: what is not seen in one makes it unknown
+                    let keys: Vec<_> = path.steps().iter().map_while(Step::as_key).collect();
                     user.obscure(&keys, &Cause::Elsewhere(what.clone()));
                     user
                 }
@@ -122,10 +136,11 @@ impl<'c> Config<'c> {
         let defaults = Arc::new(chart.defaults());
         let effective = match reading {
             Reading::Helm => Tree::clone(&defaults).coalesce(user.clone()),
-            Reading::Pod => user.clone(),
+            Reading::Pod | Reading::Rendered => user.clone(),
         };
         Self {
             chart,
+            reading,
             layers,
             host_version,
             defaults,
@@ -137,6 +152,11 @@ impl<'c> Config<'c> {
     /// What is in force at a path: the user's layers over the chart's defaults.
     pub fn get<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Lookup<'_> {
         self.effective.get(keys)
+    }
+
+    /// Whether it was made from what Helm rendered.
+    pub fn is_rendered(&self) -> bool {
+        self.reading == Reading::Rendered
     }
 
     /// The chart's defaults, as far as they are known.
@@ -228,6 +248,26 @@ impl<'c> Config<'c> {
         })
     }
 
+    /// The same where the cause is one of several values: in the uppermost layer that has one of
+    /// them as it is in force.
+    pub fn place_of_causes(&self, path: &Path, causes: &[Path]) -> Place {
+        let layer =
+            causes
+                .iter()
+                .filter_map(|cause| match self.get(cause.as_keys()?).origin()? {
+                    Origin::Part(layer, _) => Some(layer),
+                    Origin::Chart | Origin::Default => None,
+                });
+        let layer = layer.max().and_then(|layer| self.layers.get(layer));
+        match layer.map(|layer| (layer, &layer.content)) {
+            Some((layer, LayerContent::Values(document))) => {
+                let (_, position) = locate(&document.root, path);
+                layer.place(path.clone(), position)
+            }
+            _ => self.place(path),
+        }
+    }
+
     /// Where a values path stands in the carrier: in the uppermost layer that has it, else where
     /// the nearest path above it does.
     pub fn place(&self, path: &Path) -> Place {
@@ -248,7 +288,7 @@ impl<'c> Config<'c> {
                 values: path.clone(),
                 part: Path::root(),
                 position: None,
-                text: false,
+                kept: Kept::Fields,
             },
             |layer| layer.place(path.clone(), None),
         )
@@ -260,6 +300,7 @@ impl Config<'_> {
     fn over_defaults(&self, user: Tree) -> Self {
         Self {
             chart: self.chart.clone(),
+            reading: self.reading,
             layers: self.layers.clone(),
             host_version: self.host_version.clone(),
             effective: Tree::clone(&self.defaults).coalesce(user.clone()),
@@ -272,11 +313,20 @@ impl Config<'_> {
 impl Layer {
     /// A place in this layer.
     pub fn place(&self, values: Path, position: Option<Position>) -> Place {
+        let stands = |(of, _): &&(Path, Path)| of.starts_with(&values) || values.starts_with(of);
+        if let Some((_, at)) = self.stands.iter().find(stands) {
+            return Place {
+                values,
+                part: at.clone(),
+                position: None,
+                kept: Kept::Otherwise,
+            };
+        }
         Place {
             values,
             part: self.at.clone(),
             position,
-            text: self.text,
+            kept: if self.text { Kept::Text } else { Kept::Fields },
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::values::Path;
+
 /// A distro, in the order in which vCluster decides between several that are enabled
 /// (`config.go`, `Distro()`): k3s, then k0s, then k8s.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -28,6 +30,11 @@ impl Distro {
             Self::Eks => "eks",
             Self::K8s => "k8s",
         }
+    }
+
+    /// Where it is switched on.
+    pub fn enabled_path(self) -> Path {
+        Path::keys(["controlPlane", "distro", self.key(), "enabled"])
     }
 
     /// The distro with this key.

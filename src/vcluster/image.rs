@@ -6,7 +6,7 @@
 
 use super::lookup::{Lookup, Presence};
 use super::tree::{Known, Origin};
-use super::{Config, Distro, Era, KubeVersion};
+use super::{Config, Distro, Era, KubeVersion, Reading};
 use crate::values::{Data, Path};
 
 /// Where `defaultImageRegistry` stands.
@@ -145,6 +145,9 @@ impl Config<'_> {
 
     fn tag(&self, component: Component, image: &Path) -> ImagePart {
         let tag = self.part(&image.key("tag"));
+        if self.reading == Reading::Rendered {
+            return tag;
+        }
         if !matches!(component, Component::Distro(Distro::K8s)) && !component.is_split() {
             return tag;
         }

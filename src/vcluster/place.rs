@@ -13,14 +13,28 @@ pub struct Place {
     pub part: Path,
     /// Line and column, where the part is kept as text.
     pub position: Option<Position>,
-    /// Whether the part is kept as text.
-    pub text: bool,
+    /// How the part is kept.
+    pub kept: Kept,
+}
+
+/// How a part of a carrier is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// As fields of the object.
+    Fields,
+    /// As text.
+    Text,
+    /// As something that the values were made from: the part says it all.
+    Otherwise,
 }
 
 impl Place {
     /// The place as one field path: `spec.values.controlPlane.distro`.
     pub fn field(&self) -> String {
-        self.part.join(&self.values).to_string()
+        match self.kept {
+            Kept::Otherwise => self.part.to_string(),
+            Kept::Fields | Kept::Text => self.part.join(&self.values).to_string(),
+        }
     }
 }
 
@@ -32,14 +46,14 @@ impl fmt::Display for Place {
             values,
             part,
             position,
-            text,
+            kept,
         } = self;
-        match (text, position, values.steps().is_empty()) {
-            (false, ..) => f.write_str(&self.field()),
-            (true, Some(at), false) => write!(f, "{values} (line {} of {part})", at.line),
-            (true, Some(at), true) => write!(f, "{part} (line {})", at.line),
-            (true, None, false) => write!(f, "{values} (in {part})"),
-            (true, None, true) => write!(f, "{part}"),
+        match (kept, position, values.steps().is_empty()) {
+            (Kept::Fields | Kept::Otherwise, ..) => f.write_str(&self.field()),
+            (Kept::Text, Some(at), false) => write!(f, "{values} (line {} of {part})", at.line),
+            (Kept::Text, Some(at), true) => write!(f, "{part} (line {})", at.line),
+            (Kept::Text, None, false) => write!(f, "{values} (in {part})"),
+            (Kept::Text, None, true) => write!(f, "{part}"),
         }
     }
 }

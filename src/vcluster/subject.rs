@@ -1,6 +1,7 @@
 //! All that a rule sees.
 
 use super::{Config, Distro};
+use crate::values::Path;
 
 /// One config under review: now, and before the change.
 #[derive(Debug)]
@@ -11,8 +12,10 @@ pub struct Subject<'c> {
     pub reading: Reading,
     /// Whether virtual clusters are made from this one, and what is wrong in it breaks none yet.
     pub is_template: bool,
-    /// Whether another object, which is not seen, may bring more values over these.
-    pub is_completed_elsewhere: bool,
+    /// Whether these values are all that there are.
+    pub completeness: Completeness,
+    /// What changes the rendered objects after Helm, and cannot be seen through.
+    pub renders_on: Option<Path>,
     /// The config as it will be.
     pub now: Config<'c>,
     /// The config as it was, where the carrier held the same release before.
@@ -30,6 +33,18 @@ pub enum Operation {
     Update,
 }
 
+/// Whether the values of a carrier are all that a release gets.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Completeness {
+    /// They are.
+    #[default]
+    Whole,
+    /// Another object, which is not seen, may bring more over them.
+    Extended,
+    /// They are some of several: others stand below them and over them.
+    Fragment,
+}
+
 /// Who reads the values next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reading {
@@ -39,4 +54,6 @@ pub enum Reading {
     /// vCluster's pod: the values are the whole config, read strictly (a duplicate is an error)
     /// and with Go's JSON field matching, which ignores case.
     Pod,
+    /// The kubelet: what Helm rendered, told in values. Nothing of the chart is added to it.
+    Rendered,
 }

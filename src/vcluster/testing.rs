@@ -13,6 +13,8 @@ pub(crate) fn values(text: &str) -> Layer {
         text: true,
         content: LayerContent::Values(document),
         templated: Vec::new(),
+        sets: Vec::new(),
+        stands: Vec::new(),
     }
 }
 
@@ -23,6 +25,8 @@ pub(crate) fn elsewhere() -> Layer {
         text: false,
         content: LayerContent::Elsewhere("spec.valuesFrom".into()),
         templated: Vec::new(),
+        sets: Vec::new(),
+        stands: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::lookup::{Lookup, Presence};
-use crate::values::{Data, Node, Path, Position};
+use crate::values::{Assignment, Data, Node, Path, Position, Step, assign};
 
 /// A piece of values: a leaf, a map, or something that cannot be seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -332,6 +332,47 @@ impl Tree {
                 branch.entries.remove(*key);
             }
         }
+    }
+
+    /// Assigns as Helm's `--set` does, into lists too. What is assigned into something Unknown stays
+    /// so where it is a list.
+    pub(super) fn assign(&mut self, assignment: &Assignment, origin: Origin) {
+        let steps = assignment.path.steps();
+        let keys: Vec<_> = steps.iter().map_while(Step::as_key).collect();
+        if keys.last() == Some(&"") {
+            return;
+        }
+        let data = if keys.len() == steps.len() {
+            assignment.value.clone()
+        } else {
+            let list = match self.get(keys.iter().copied()) {
+                Lookup::Unknown(_) => return,
+                Lookup::Known(Known {
+                    data: list @ Data::List(_),
+                    ..
+                }) => list.clone(),
+                Lookup::Known(_) | Lookup::Map(_) | Lookup::Absent => Data::List(Vec::new()),
+            };
+            let mut list = Node::new(list);
+            // what Helm cannot assign it does not render at all
+            if assign(&mut list, &assignment.inside(keys.len())).is_err() {
+                return;
+            }
+            list.data
+        };
+        let leaf = Self::Leaf(Known {
+            data,
+            plain: None,
+            origin,
+        });
+        let tree = keys.iter().rev().fold(leaf, |below, key| {
+            Self::Map(Branch {
+                entries: [((*key).into(), below)].into(),
+                rest: None,
+                origin,
+            })
+        });
+        *self = std::mem::replace(self, Self::empty()).under(tree);
     }
 
     /// Makes everything Unknown that stands at or below a path of keys.

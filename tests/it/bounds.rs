@@ -173,7 +173,7 @@ fn a_hundred_thousand_faults_are_told_as_some() {
 }
 
 #[test]
-fn of_a_templates_versions_the_first_64_are_looked_at() {
+fn of_a_templates_versions_the_first_256_are_looked_at() {
     let with_two_distros_at = |faulty: usize| {
         let version = |number: usize| {
             let k3s = number == faulty;
@@ -193,8 +193,15 @@ fn of_a_templates_versions_the_first_64_are_looked_at() {
         });
         let envelope = envelope(&object, None);
         let (verdict, _) = review(&envelope, Endpoint::Validate, &Policy::built_in());
+        assert_eq!(
+            verdict.remarks,
+            [
+                "VirtualClusterTemplate development: it holds more than 256 vCluster configs; those \
+                 behind the first 256 are not judged and get no defaults",
+            ],
+        );
         verdict.decision
     };
-    assert_eq!(with_two_distros_at(63), Decision::Denied);
-    assert_eq!(with_two_distros_at(64), Decision::Allowed);
+    assert_eq!(with_two_distros_at(254), Decision::Denied);
+    assert_eq!(with_two_distros_at(256), Decision::Allowed);
 }

@@ -1,0 +1,209 @@
+//! One source of an Application: its chart, its values in Argo CD's order, its release.
+//!
+//! Mirrors `helmTemplate` in `reposerver/repository/repository.go`: value files, then
+//! `valuesObject`, which silences `values`, then parameters.
+
+use serde_json::value::RawValue;
+
+use super::super::{Carried, Content, EditAt, Encoding, Part, Release, Seen, Templates};
+use super::parameters::{self, file_parameters, parameters};
+use super::roots::Roots;
+use crate::values::Path;
+use crate::vcluster::{ChartSource, KubeVersion};
+
+/// Everything of a source that has a say in the config, besides values that are kept as text.
+const PIECES: [&[&str]; 11] = [
+    &["chart"],
+    &["path"],
+    &["repoURL"],
+    &["targetRevision"],
+    &["helm", "valuesObject"],
+    &["helm", "parameters"],
+    &["helm", "fileParameters"],
+    &["helm", "valueFiles"],
+    &["helm", "releaseName"],
+    &["helm", "namespace"],
+    &["helm", "kubeVersion"],
+];
+
+/// Argo CD's names for the cluster that it runs in.
+const IN_CLUSTER: [&str; 2] = ["https://kubernetes.default.svc", "in-cluster"];
+
+/// Where an Application deploys to, and what else counts for all of its sources.
+#[derive(Debug)]
+pub(super) struct Destination<'a> {
+    cluster: Option<String>,
+    namespace: String,
+    /// The Application's name, which is the release's if no other is given.
+    application: String,
+    /// Whether templates stand in it.
+    is_template: bool,
+    is_tracked: bool,
+    /// What may change all of it once the templates are rendered.
+    pub(super) patched_by: Option<Path>,
+    pieces: Vec<Option<&'a RawValue>>,
+}
+
+impl<'a> Destination<'a> {
+    /// Of an Application, or the template of one.
+    pub(super) fn of(root: &Roots<'a>, name: &str, is_template: bool, is_tracked: bool) -> Self {
+        let at = |key| root.str(&["spec", "destination", key]);
+        let cluster = match (at("server"), at("name")) {
+            (Some(server), _) => Some((server, "server")),
+            (None, Some(name)) => Some((name, "name")),
+            (None, None) => None,
+        };
+        Self {
+            cluster: cluster
+                .filter(|(text, _)| !IN_CLUSTER.contains(&&**text))
+                .map(|(text, kind)| format!("{kind} {text}")),
+            namespace: at("namespace").unwrap_or_default().into_owned(),
+            application: name.to_owned(),
+            is_template,
+            is_tracked,
+            patched_by: None,
+            pieces: vec![root.get(&["spec", "destination"]).map(|(_, raw)| raw)],
+        }
+    }
+}
+
+/// The config of a source, if it deploys vCluster.
+pub(super) fn carried<'a>(
+    source: &Roots<'a>,
+    destination: &Destination<'a>,
+    seen: Seen<'_>,
+) -> Option<Carried<'a>> {
+    let templates = destination.is_template;
+    let chart = chart(source, templates, seen)?;
+    let helm = source.below(&["helm"]);
+    let name = helm.str(&["releaseName"]).filter(|name| !name.is_empty());
+    let name = name.map_or_else(|| destination.application.clone(), Into::into);
+    let release = Release {
+        cluster: destination.cluster.clone(),
+        namespace: helm
+            .str(&["namespace"])
+            .map_or_else(|| destination.namespace.clone(), Into::into),
+        item: None,
+        name,
+    };
+    let mut parts = parts(&helm, templates);
+    parts.extend(destination.patched_by.iter().map(|at| Part {
+        at: at.clone(),
+        content: Content::Elsewhere,
+    }));
+    let host = helm.str(&["kubeVersion"]);
+    let pieces = PIECES.iter().map(|keys| Some(source.get(keys)?.1));
+    let record_key = if release.name == destination.application {
+        String::new()
+    } else {
+        release.name.clone()
+    };
+    let edit_at = edit_at(source, &parts, destination);
+    let mut carried = Carried {
+        record_key,
+        edit_at,
+        told_host: host
+            .and_then(|host| KubeVersion::parse(&format!("v{}", host.trim_start_matches('v')))),
+        pieces: pieces.chain(destination.pieces.iter().copied()).collect(),
+        ..Carried::new(release, chart, parts)
+    };
+    if carried.chart.name.is_none() {
+        // a template decides which chart it is
+        if !carried.looks_like_vcluster() {
+            return None;
+        }
+        carried.chart.name = Some("vcluster".to_owned());
+    }
+    Some(carried)
+}
+
+/// The chart: of a Helm repository, of an OCI registry, or in a folder that the policy names.
+fn chart(source: &Roots<'_>, templates: bool, seen: Seen<'_>) -> Option<ChartSource> {
+    let revision = source.str(&["targetRevision"]);
+    let chart = match (source.str(&["chart"]), source.str(&["repoURL"])) {
+        (Some(chart), _) if templates && chart.contains("{{") => ChartSource {
+            version: revision.map(Into::into),
+            ..ChartSource::default()
+        },
+        (Some(chart), _) => ChartSource::named(Some(&chart), revision.as_deref()),
+        (None, Some(url)) if url.starts_with("oci://") => {
+            ChartSource::named(Some(&url), revision.as_deref())
+        }
+        _ => {
+            let path = source.str(&["path"])?;
+            let path = path.trim_start_matches("./").trim_end_matches('/');
+            if !seen.roads.chart_paths.matches(path) {
+                return None;
+            }
+            ChartSource {
+                name: Some("vcluster".to_owned()),
+                version: None,
+                elsewhere: source.get(&["path"]).map(|(at, _)| at),
+            }
+        }
+    };
+    chart.may_be_vcluster().then_some(chart)
+}
+
+fn parts<'a>(helm: &Roots<'a>, templates: bool) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    if let Some((at, _)) = helm.get(&["valueFiles"]) {
+        parts.push(Part {
+            at,
+            content: Content::Elsewhere,
+        });
+    }
+    let (object, text) = if templates {
+        (
+            Encoding::TemplatedObject(Templates::ApplicationSet),
+            Encoding::TemplatedYaml,
+        )
+    } else {
+        (Encoding::Object, Encoding::Yaml)
+    };
+    let values = helm
+        .get(&["valuesObject"])
+        .map(|found| (found, object))
+        .or_else(|| helm.get(&["values"]).map(|found| (found, text)));
+    parts.extend(values.map(|((at, raw), encoding)| Part {
+        at,
+        content: Content::Values(encoding, raw),
+    }));
+    if let Some((at, raw)) = helm.get(&["parameters"]) {
+        parts.extend(parameters(&at, raw, templates));
+    }
+    if let Some((at, raw)) = helm.get(&["fileParameters"]) {
+        parts.extend(file_parameters(&at, raw));
+    }
+    parts
+}
+
+/// Defaults go where Argo CD looks: into the values that count, or into a new `valuesObject`.
+fn edit_at<'a>(
+    source: &Roots<'a>,
+    parts: &[Part<'_>],
+    destination: &Destination<'_>,
+) -> Option<EditAt<'a>> {
+    let present = parts.iter().find_map(|part| match part.content {
+        Content::Values(encoding, _) => Some((part.at.clone(), encoding)),
+        _ => None,
+    });
+    let (at, encoding) = match present {
+        Some(present) => present,
+        None => (
+            source.first()?.0.join(&Path::dotted("helm.valuesObject")),
+            Encoding::Object,
+        ),
+    };
+    Some(EditAt {
+        within: source.holder(&at)?.clone(),
+        at,
+        encoding,
+        suggest: encoding.is_text() && destination.is_tracked,
+    })
+}
+
+/// Whether Argo CD replaces something in a parameter's value.
+pub(super) fn is_substituted(value: &str, templates: bool) -> bool {
+    value.contains('$') || (templates && parameters::has_template(value))
+}
