@@ -254,7 +254,11 @@ impl ConfigAt {
             ..
         } = about.declaration;
         let mut carried = Carried {
-            record_key: item.unwrap_or_default(),
+            record_key: match item {
+                Some(item) => item,
+                None if self.root.has_lists() => release.name.clone(),
+                None => String::new(),
+            },
             edit_at,
             reading: *reading,
             is_template: *is_template,

@@ -15,10 +15,30 @@ pub struct Pattern(Vec<Option<Box<str>>>);
 pub(super) type Found<'a> = Vec<(Path, &'a RawValue)>;
 
 impl Pattern {
-    /// A pattern as it is written; keys have no dots in them.
+    /// A pattern of keys that have no dots in them.
     pub fn dotted(text: &str) -> Self {
-        let keys = text.split('.').filter(|key| !key.is_empty());
-        Self(keys.map(|key| (key != "*").then(|| key.into())).collect())
+        Self::parse(text).unwrap_or_default()
+    }
+
+    /// A pattern as people write it, with `\.` for a dot in a key; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut keys = vec![String::new()];
+        let mut letters = text.chars();
+        while let Some(letter) = letters.next() {
+            match (letter, keys.last_mut()) {
+                ('.', _) => keys.push(String::new()),
+                ('\\', Some(key)) => key.push(letters.next()?),
+                (letter, Some(key)) => key.push(letter),
+                (_, None) => {}
+            }
+        }
+        let is_key = |key: &String| !key.is_empty() && (*key == "*" || !key.contains('*'));
+        let keys = keys.iter().all(is_key).then_some(keys)?;
+        Some(Self(
+            keys.iter()
+                .map(|key| (key != "*").then(|| key.as_str().into()))
+                .collect(),
+        ))
     }
 
     /// The part up to and with the last `*`, and the path of keys below that.
@@ -107,6 +127,19 @@ mod tests {
         );
         assert_eq!(found(2), ("a[0].b[0].c=1".into(), true));
         assert_eq!(pattern.to_string(), "a.*.b.*.c");
+    }
+
+    #[test]
+    fn keys_may_have_dots_if_one_says_so() {
+        let object: &RawValue = serde_json::from_str(r#"{"data":{"values.yaml":1}}"#).unwrap();
+        let found = Pattern::parse(r"data.values\.yaml")
+            .unwrap()
+            .find(object, 9)
+            .0;
+        assert_eq!(found.first().unwrap().0.to_string(), "data[values.yaml]");
+        for text in ["", ".a", "a..b", "a.", "a.b*", r"a\"] {
+            assert_eq!(Pattern::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::globs::Globs;
 use crate::values::{Data, Entry, Map, Node, Path, Position};
 
 /// A mistake in a policy document.
@@ -117,6 +118,16 @@ impl<'n> Field<'n> {
                 let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
                 self.error(format!("has to be one of {}", words.join(", ")))
             })
+    }
+
+    /// A list of names in which `*` stands for any text.
+    pub(super) fn globs(&self) -> Result<Globs, PolicyError> {
+        let items = self.items()?;
+        let patterns: Vec<_> = items.iter().map(Self::string).collect::<Result<_, _>>()?;
+        Globs::parse(patterns).map_err(|(number, what)| {
+            let field = items.get(number).unwrap_or(self);
+            field.error(format!("not a pattern: {what}"))
+        })
     }
 
     fn map(&self) -> Result<&'n Map, PolicyError> {

@@ -3,25 +3,11 @@
 use semver::Version;
 
 use super::decode::{Field, PolicyError, hint};
-use super::{Action, Apply, BUILT_IN, Defaults, Mode, On, Pin, Policy, Transition};
+use super::{ACTIONS, Action, Apply, BUILT_IN, Defaults, Mode, On, Pin, Policy, custom, settings};
 use crate::carrier::Roads;
 use crate::rules;
 use crate::values::{Data, Limits, Node, NoteKind, Path, ReadErrorKind, read_yaml};
-use crate::vcluster::{Catalogue, Distro, Range};
-
-const ACTIONS: [(&str, Action); 4] = [
-    ("Deny", Action::Deny),
-    ("Warn", Action::Warn),
-    ("Audit", Action::Audit),
-    ("Disabled", Action::Disabled),
-];
-
-const DISTROS: [(&str, Distro); 4] = [
-    ("k3s", Distro::K3s),
-    ("k0s", Distro::K0s),
-    ("eks", Distro::Eks),
-    ("k8s", Distro::K8s),
-];
+use crate::vcluster::{Catalogue, Range};
 
 /// Reads a document.
 pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Policy, PolicyError> {
@@ -81,7 +67,6 @@ fn read_root(
             fallback: None,
             defaults: Defaults::default(),
             rules: std::collections::BTreeMap::new(),
-            transitions: Vec::new(),
             roads: Roads::default(),
             catalogue,
         }
@@ -103,21 +88,34 @@ fn read_root(
 }
 
 fn read_spec(spec: &Field<'_>, policy: &mut Policy) -> Result<(), PolicyError> {
-    let fields = spec.fields(&["enforcement", "chart", "defaults", "rules"])?;
+    let fields = spec.fields(&[
+        "enforcement",
+        "chart",
+        "defaults",
+        "rules",
+        "customCarriers",
+    ])?;
     if let Some(field) = fields.get("enforcement") {
         let [deny, warn, audit, _] = ACTIONS;
         policy.enforcement = field.one_of(&[deny, warn, audit])?;
     }
-    if let Some(chart) = fields.get("chart")
-        && let Some(fallback) = chart.fields(&["fallback"])?.get("fallback")
-    {
-        policy.fallback = Some(read_fallback(&fallback, policy.catalogue)?);
+    if let Some(chart) = fields.get("chart") {
+        let fields = chart.fields(&["fallback", "paths"])?;
+        if let Some(fallback) = fields.get("fallback") {
+            policy.fallback = Some(read_fallback(&fallback, policy.catalogue)?);
+        }
+        if let Some(paths) = fields.get("paths") {
+            policy.roads.chart_paths = paths.globs()?;
+        }
     }
     if let Some(defaults) = fields.get("defaults") {
         read_defaults(&defaults, &mut policy.defaults, policy.catalogue)?;
     }
     if let Some(field) = fields.get("rules") {
         read_rules(&field, policy)?;
+    }
+    if let Some(field) = fields.get("customCarriers") {
+        policy.roads.custom = custom::read(&field)?;
     }
     Ok(())
 }
@@ -268,50 +266,19 @@ fn flatten(node: &Node, path: &Path, leaves: &mut Vec<(Path, Node)>) {
 fn read_rules(field: &Field<'_>, policy: &mut Policy) -> Result<(), PolicyError> {
     let ids: Vec<_> = rules::RULES.iter().map(|rule| rule.id).collect();
     for (id, entry, path) in field.entries()? {
-        if !ids.contains(&id) {
+        let Some(rule) = rules::RULES.into_iter().find(|rule| rule.id == id) else {
             let message = format!("unknown rule; {}", hint(id, &ids));
             return Err(PolicyError {
                 at: entry.at,
                 path,
                 message,
             });
-        }
-        let rule = Field {
+        };
+        let field = Field {
             node: &entry.value,
             path,
         };
-        let known: &[&str] = if id == rules::DISTRO_CHANGE {
-            &["action", "allow"]
-        } else {
-            &["action"]
-        };
-        let fields = rule.fields(known)?;
-        if let Some(action) = fields.get("action") {
-            policy.rules.insert(id.into(), action.one_of(&ACTIONS)?);
-        }
-        if let Some(allow) = fields.get("allow") {
-            policy.transitions = allow
-                .items()?
-                .iter()
-                .map(read_transition)
-                .collect::<Result<_, _>>()?;
-        }
+        policy.rules.insert(rule.id, settings::read(&field, rule)?);
     }
     Ok(())
-}
-
-fn read_transition(field: &Field<'_>) -> Result<Transition, PolicyError> {
-    let fields = field.fields(&["from", "to", "charts"])?;
-    let charts = match fields.get("charts") {
-        Some(field) => {
-            let range = Range::parse(field.string()?);
-            Some(range.map_err(|error| field.error(format!("{error}")))?)
-        }
-        None => None,
-    };
-    Ok(Transition {
-        from: fields.required("from")?.one_of(&DISTROS)?,
-        to: fields.required("to")?.one_of(&DISTROS)?,
-        charts,
-    })
 }

@@ -2,8 +2,10 @@
 //!
 //! `distrogate policy` prints the built-in document, which is read by the same code as any other.
 
+mod custom;
 mod decode;
 mod document;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,9 +13,11 @@ use std::fmt;
 use semver::Version;
 
 pub use self::decode::{PolicyError, nearest};
+pub use self::settings::{RuleSettings, Transition};
 use crate::carrier::Roads;
+use crate::rules::Rule;
 use crate::values::{Node, Path};
-use crate::vcluster::{Block, Catalogue, Distro, Range};
+use crate::vcluster::{Block, Catalogue, Distro};
 
 /// The built-in policy, as a document.
 pub const BUILT_IN: &str = include_str!("built-in.yaml");
@@ -31,6 +35,22 @@ pub enum Action {
     Deny,
 }
 
+/// The words for actions in documents.
+const ACTIONS: [(&str, Action); 4] = [
+    ("Deny", Action::Deny),
+    ("Warn", Action::Warn),
+    ("Audit", Action::Audit),
+    ("Disabled", Action::Disabled),
+];
+
+/// The words for distros in documents.
+const DISTROS: [(&str, Distro); 4] = [
+    ("k3s", Distro::K3s),
+    ("k0s", Distro::K0s),
+    ("eks", Distro::Eks),
+    ("k8s", Distro::K8s),
+];
+
 /// A compiled policy.
 #[derive(Debug)]
 pub struct Policy {
@@ -43,9 +63,7 @@ pub struct Policy {
     /// What goes into a config where nothing is set.
     pub defaults: Defaults,
     /// What the document says about single rules.
-    rules: BTreeMap<Box<str>, Action>,
-    /// Changes of the distro that are allowed.
-    pub transitions: Vec<Transition>,
+    rules: BTreeMap<&'static str, RuleSettings>,
     /// Where configs are besides the known places.
     pub roads: Roads,
     /// The charts that are known.
@@ -106,17 +124,6 @@ pub enum Pin {
     Resources,
 }
 
-/// A change of the distro that is allowed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Transition {
-    /// The distro before.
-    pub from: Distro,
-    /// The distro after.
-    pub to: Distro,
-    /// The charts that it is allowed under; all, if it does not say.
-    pub charts: Option<Range>,
-}
-
 impl Policy {
     /// The built-in policy.
     ///
@@ -133,12 +140,17 @@ impl Policy {
 
     /// What a rule leads to: what the document says, else the rule's own action, and never more
     /// than the document's enforcement.
-    pub fn action(&self, rule: &str, own: Action) -> Action {
-        self.rules
-            .get(rule)
-            .copied()
-            .unwrap_or(own)
+    pub fn action(&self, rule: &Rule) -> Action {
+        self.settings(rule.id)
+            .action
+            .unwrap_or(rule.action)
             .min(self.enforcement)
+    }
+
+    /// What the document says about a rule.
+    pub fn settings(&self, rule: &str) -> &RuleSettings {
+        static NOTHING: RuleSettings = RuleSettings::NOTHING;
+        self.rules.get(rule).unwrap_or(&NOTHING)
     }
 
     /// The same policy with at most this enforcement.
@@ -201,13 +213,25 @@ mod tests {
         )
     }
 
+    fn rule(id: &str) -> &'static Rule {
+        crate::rules::RULES
+            .into_iter()
+            .find(|rule| rule.id == id)
+            .unwrap()
+    }
+
+    fn action(policy: &Policy, id: &str) -> Action {
+        policy.action(rule(id))
+    }
+
     #[test]
     fn the_built_in_policy_says_what_the_code_does_by_itself() {
         let policy = Policy::built_in();
         assert_eq!(policy.enforcement, Action::Deny);
         assert_eq!(policy.defaults.pin, [Pin::Images, Pin::Resources]);
         for rule in crate::rules::RULES {
-            assert_eq!(policy.rules.get(rule.id), Some(&rule.action), "{}", rule.id);
+            let said = policy.rules.get(rule.id).and_then(|said| said.action);
+            assert_eq!(said, Some(rule.action), "{}", rule.id);
         }
         assert_eq!(policy.rules.len(), crate::rules::RULES.len());
     }
@@ -215,7 +239,7 @@ mod tests {
     #[test]
     fn a_document_may_leave_everything_out() {
         let policy = parse(&with_spec("  enforcement: Warn\n")).unwrap();
-        assert_eq!(policy.action("only-one-distro", Action::Deny), Action::Warn);
+        assert_eq!(action(&policy, "only-one-distro"), Action::Warn);
         assert_eq!(
             policy.defaults.pin,
             [Pin::Images, Pin::Resources],
@@ -225,14 +249,9 @@ mod tests {
             "  rules: {only-one-distro: {action: Disabled}}\n",
         ))
         .unwrap();
+        assert_eq!(action(&policy, "only-one-distro"), Action::Disabled);
         assert_eq!(
-            policy.action("only-one-distro", Action::Deny),
-            Action::Disabled
-        );
-        assert_eq!(
-            policy
-                .capped(Action::Audit)
-                .action("tag-form", Action::Deny),
+            policy.capped(Action::Audit).action(rule("tag-form")),
             Action::Audit
         );
     }
@@ -344,6 +363,50 @@ mod tests {
             (
                 &with_spec("  defaults: {values: {sync: {}}}\n"),
                 "line 5, column 23: spec.defaults.values.sync: defaults are known only for what is below controlPlane and privateNodes",
+            ),
+            (
+                &with_spec("  chart: {paths: [\"charts/[a\"]}\n"),
+                "line 5, column 19: spec.chart.paths[0]: not a pattern: unclosed character class; missing ']'",
+            ),
+            (
+                &with_spec("  customCarriers:\n  - {group: a.example, kinds: [], values: []}\n"),
+                "line 6, column 31: spec.customCarriers[0].kinds: has to name at least one kind",
+            ),
+            (
+                &with_spec(
+                    "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: a..b}]}\n",
+                ),
+                "line 6, column 52: spec.customCarriers[0].values[0].path: has to be keys with dots between them, * for every item of a list, and \\. for a dot in a key",
+            ),
+            (
+                &with_spec(
+                    "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: \"a.*\"}]}\n",
+                ),
+                "line 6, column 52: spec.customCarriers[0].values[0].path: has to end with a key, the values are no list",
+            ),
+            (
+                &with_spec(
+                    "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: \"a.*.v\"}]}\n",
+                ),
+                "line 6, column 44: spec.customCarriers[0].values: there are several configs in one object, and release.name has to tell them apart: set it to a path below a.*",
+            ),
+            (
+                &with_spec(
+                    "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: \"a.*.v\"}], release: {name: b.*.name}}\n",
+                ),
+                "line 6, column 79: spec.customCarriers[0].release.name: its * has to be that of a path of values: begin it with a.*.",
+            ),
+            (
+                &with_spec(
+                    "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: a.v, encoding: json}]}\n",
+                ),
+                "line 6, column 67: spec.customCarriers[0].values[0].encoding: has to be one of yaml, templated-yaml, object, base64-yaml",
+            ),
+            (
+                &with_spec(
+                    "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: a.v}], chart: {names: [x]}}\n",
+                ),
+                "line 6, column 74: spec.customCarriers[0].chart.names: counts only beside name, the path of the chart's name",
             ),
             (
                 &with_spec("  defaults: [1]\n"),

@@ -13,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
     id: "distro-change",
     action: Action::Deny,
     about: "another distro than before",
+    settings: &["allow"],
     // what changes with this very review is no old fault
     ratchet: false,
     check,
@@ -31,8 +32,8 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if before == now
         || (was_several.len() > 1 && was_several.contains(&now))
         || context
-            .policy
-            .transitions
+            .settings
+            .allow
             .iter()
             .any(|allowed| lets_through(allowed, before, now, context.config))
     {
@@ -113,7 +114,7 @@ fn migration(context: &Context<'_>, before: Distro, now: Distro) -> String {
         (Distro::Eks, Distro::K8s) => "{from: eks, to: k8s}",
         _ => return format!("vCluster has no migration from {before} to {now}"),
     };
-    let transitions = &context.policy.transitions;
+    let transitions = &context.settings.allow;
     let allowed = transitions
         .iter()
         .find(|allowed| allowed.from == before && allowed.to == now);

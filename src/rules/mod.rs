@@ -19,7 +19,7 @@ mod wrong_type;
 use std::collections::HashSet;
 
 pub use self::finding::Finding;
-use crate::policy::{Action, Policy};
+use crate::policy::{Action, Policy, RuleSettings};
 use crate::values::Path;
 use crate::vcluster::{Completeness, Config, Distro, Operation, Reading, Subject};
 
@@ -32,6 +32,8 @@ pub struct Rule {
     pub action: Action,
     /// What it is about, in one line.
     pub about: &'static str,
+    /// The keys that a policy may set besides `action`.
+    pub settings: &'static [&'static str],
     /// Whether an UPDATE that keeps an old violation is let off (see [`judge`]).
     ratchet: bool,
     check: fn(&Context<'_>, &mut Vec<Finding>),
@@ -48,6 +50,8 @@ struct Context<'a> {
     told_before: Option<Distro>,
     reading: Reading,
     is_template: bool,
+    /// What the policy says about the rule.
+    settings: &'a RuleSettings,
     completeness: Completeness,
     /// What changes the rendered objects after Helm.
     renders_on: Option<&'a Path>,
@@ -70,9 +74,6 @@ pub const RULES: [&Rule; 9] = [
 /// How many findings one rule reports of one config: a tenant can make a hundred thousand faults,
 /// and nobody reads more than some.
 const FINDINGS_OF_A_RULE: usize = 100;
-
-/// The rule that has settings of its own.
-pub const DISTRO_CHANGE: &str = distro_change::RULE.id;
 
 /// Judges one config: every rule, each finding with the action that it leads to.
 ///
@@ -98,6 +99,7 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
         is_template: *is_template,
         completeness: *completeness,
         renders_on: renders_on.as_ref(),
+        settings: policy.settings(""),
         policy,
     };
     let mut findings = check(&context);
@@ -123,12 +125,16 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
-        let action = context.policy.action(rule.id, rule.action);
+        let action = context.policy.action(rule);
         if action == Action::Disabled {
             continue;
         }
         let mut found = Vec::new();
-        (rule.check)(context, &mut found);
+        let context = Context {
+            settings: context.policy.settings(rule.id),
+            ..*context
+        };
+        (rule.check)(&context, &mut found);
         // the strictest first, so that what is cut off is not what decides
         found.sort_by_key(|finding| std::cmp::Reverse(finding.action));
         found.truncate(FINDINGS_OF_A_RULE);

@@ -12,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     id: "only-one-distro",
     action: Action::Deny,
     about: "more than one distro is enabled",
+    settings: &[],
     ratchet: true,
     check,
 };

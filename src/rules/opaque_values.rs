@@ -9,6 +9,7 @@ pub(super) const RULE: Rule = Rule {
     id: "opaque-values",
     action: Action::Warn,
     about: "values that only the merged Secret will show",
+    settings: &[],
     ratchet: true,
     check,
 };

@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     id: "registry-form",
     action: Action::Deny,
     about: "a registry with scheme or trailing slash, or a host that stands twice",
+    settings: &[],
     ratchet: true,
     check,
 };

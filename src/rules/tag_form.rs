@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     id: "tag-form",
     action: Action::Deny,
     about: "an image tag without v, with another distro's suffix, empty, or latest",
+    settings: &[],
     ratchet: true,
     check,
 };

@@ -12,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     id: "unknown-distro",
     action: Action::Deny,
     about: "a distro that the chart does not have",
+    settings: &[],
     ratchet: true,
     check,
 };

@@ -11,6 +11,7 @@ pub(super) const RULE: Rule = Rule {
     id: "unknown-field",
     action: Action::Deny,
     about: "a key under controlPlane.distro that the chart does not have, or in the wrong case",
+    settings: &[],
     ratchet: true,
     check,
 };

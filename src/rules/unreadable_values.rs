@@ -9,6 +9,7 @@ pub(super) const RULE: Rule = Rule {
     id: "unreadable-values",
     action: Action::Deny,
     about: "values that cannot be read as Go reads YAML, or that are over a bound",
+    settings: &[],
     ratchet: true,
     check,
 };

@@ -12,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     id: "wrong-type",
     action: Action::Deny,
     about: "a value of another type than the chart accepts",
+    settings: &[],
     ratchet: true,
     check,
 };
