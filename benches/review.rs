@@ -114,7 +114,9 @@ fn application(sources: &[Value]) -> Value {
 
 fn source(number: usize, helm: &Value) -> Value {
     let mut helm = helm.clone();
-    helm["releaseName"] = json!(format!("vc-{number}"));
+    if let Some(helm) = helm.as_object_mut() {
+        helm.insert("releaseName".into(), json!(format!("vc-{number}")));
+    }
     json!({"chart": "vcluster", "repoURL": "https://example.test", "targetRevision": "0.30.4", "helm": helm})
 }
 

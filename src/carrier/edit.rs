@@ -86,13 +86,11 @@ fn put_within(edit_at: &EditAt<'_>, value: Value) -> PatchOperation {
     for (number, step) in relative.steps().iter().enumerate() {
         let one = Path::from_iter([step.clone()]);
         here = here.join(&one);
-        match dig_at(holder, &one) {
-            Some(below) => holder = below,
-            None => {
-                let rest: Vec<_> = relative.steps().iter().skip(number + 1).collect();
-                return add(pointer(&here), nest(&rest, value));
-            }
-        }
+        let Some(below) = dig_at(holder, &one) else {
+            let rest: Vec<_> = relative.steps().iter().skip(number + 1).collect();
+            return add(pointer(&here), nest(&rest, value));
+        };
+        holder = below;
     }
     PatchOperation::Replace(ReplaceOperation {
         path: pointer(&edit_at.at),

@@ -73,19 +73,16 @@ impl Pattern {
         for key in &self.0 {
             let mut next = Found::new();
             for (at, raw) in found {
-                match key {
-                    Some(key) => {
-                        let below = dig_at(raw, &Path::keys([&**key]));
-                        next.extend(below.map(|below| (at.key(key), below)));
-                    }
-                    None => {
-                        let room = limit - next.len().min(limit);
-                        let items = dig_list(raw, &[], room + 1).unwrap_or_default();
-                        more |= items.len() > room;
-                        let items = items.into_iter().take(room).enumerate();
-                        next.extend(items.map(|(number, item)| (at.index(number), item)));
-                    }
+                if let Some(key) = key {
+                    let below = dig_at(raw, &Path::keys([&**key]));
+                    next.extend(below.map(|below| (at.key(key), below)));
+                    continue;
                 }
+                let room = limit - next.len().min(limit);
+                let items = dig_list(raw, &[], room + 1).unwrap_or_default();
+                more |= items.len() > room;
+                let items = items.into_iter().take(room).enumerate();
+                next.extend(items.map(|(number, item)| (at.index(number), item)));
             }
             found = next;
         }

@@ -36,7 +36,7 @@ pub struct Transition {
 /// Reads what a document says about a rule.
 pub(super) fn read(field: &Field<'_>, rule: &Rule) -> Result<RuleSettings, PolicyError> {
     let known: Vec<_> = std::iter::once("action")
-        .chain(rule.settings.iter().copied())
+        .chain(rule.settings.iter().map(|setting| setting.key))
         .collect();
     let fields = field.fields(&known)?;
     let mut settings = RuleSettings::default();

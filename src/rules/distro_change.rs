@@ -4,7 +4,7 @@
 //! in its command line and in the pod, after the object was stored; from chart 0.33 on nobody
 //! checks. k3s to k8s is migrated from 0.25 on, one way: a policy can let it through.
 
-use super::{Context, Finding, Rule};
+use super::{Context, Example, Finding, Page, Rule, Setting};
 use crate::policy::{Action, Transition};
 use crate::values::Path;
 use crate::vcluster::{Certainty, Completeness, Config, Distro};
@@ -13,7 +13,24 @@ pub(super) const RULE: Rule = Rule {
     id: "distro-change",
     action: Action::Deny,
     about: "another distro than before",
-    settings: &["allow"],
+    page: Page {
+        why: "Each distro keeps its state in a form of its own. vCluster checks a change only in its command line and when the pod starts, after the object was stored; from chart 0.33 on nobody checks, and the control plane comes up empty.",
+        refused: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
+        )
+        .after("controlPlane:\n  distro:\n    k3s:\n      enabled: true\n"),
+        allowed: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k3s:\n      enabled: true\n",
+        )
+        .after("controlPlane:\n  distro:\n    k3s:\n      enabled: true\n"),
+        fix: "Keep the distro, or create a new virtual cluster. vCluster itself migrates k3s to k8s from chart 0.25 on, one way: the platform team can let that through with allow.",
+    },
+    settings: &[Setting {
+        key: "allow",
+        about: "changes that are let through, each with from, to and, if it counts under some charts only, charts: [{from: k3s, to: k8s, charts: \">=0.25\"}]",
+    }],
     // what changes with this very review is no old fault
     ratchet: false,
     check,

@@ -8,6 +8,7 @@ mod distro_change;
 mod finding;
 mod only_one_distro;
 mod opaque_values;
+mod page;
 mod registry_form;
 mod schema;
 mod tag_form;
@@ -19,6 +20,7 @@ mod wrong_type;
 use std::collections::HashSet;
 
 pub use self::finding::Finding;
+pub use self::page::{Example, Page, Setting};
 use crate::policy::{Action, Policy, RuleSettings};
 use crate::values::Path;
 use crate::vcluster::{Completeness, Config, Distro, Operation, Reading, Subject};
@@ -32,8 +34,10 @@ pub struct Rule {
     pub action: Action,
     /// What it is about, in one line.
     pub about: &'static str,
-    /// The keys that a policy may set besides `action`.
-    pub settings: &'static [&'static str],
+    /// What its page says.
+    pub page: Page,
+    /// What a policy may set besides `action`.
+    pub settings: &'static [Setting],
     /// Whether an UPDATE that keeps an old violation is let off (see [`judge`]).
     ratchet: bool,
     check: fn(&Context<'_>, &mut Vec<Finding>),

@@ -3,7 +3,7 @@
 //! Mirrors `vcluster.distro` in the chart's `_distro.tpl` and `validateDistro` in vCluster's
 //! `pkg/config/validation.go`: enabling none is fine and means k8s.
 
-use super::{Context, Finding, Rule, list};
+use super::{Context, Example, Finding, Page, Rule, list};
 use crate::policy::Action;
 use crate::values::Path;
 use crate::vcluster::{Completeness, Distro};
@@ -12,6 +12,18 @@ pub(super) const RULE: Rule = Rule {
     id: "only-one-distro",
     action: Action::Deny,
     about: "more than one distro is enabled",
+    page: Page {
+        why: "A virtual cluster runs one distro. The chart stops with `you can only enable one distro at the same time`, and so does the pod; with the chart's schema or Helm out of the way, k3s silently wins over k0s, and both over k8s.",
+        refused: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n    k3s:\n      enabled: true\n",
+        ),
+        allowed: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
+        ),
+        fix: "Leave one distro enabled. For a virtual cluster that runs already, that is the one it runs: see distro-change.",
+    },
     settings: &[],
     ratchet: true,
     check,

@@ -2,7 +2,7 @@
 //!
 //! The chart joins registry, repository and tag as they are, and does not trim anything.
 
-use super::{Context, Finding, Rule};
+use super::{Context, Example, Finding, Page, Rule};
 use crate::policy::Action;
 use crate::values::Path;
 use crate::vcluster::{ImagePart, Origin};
@@ -11,6 +11,18 @@ pub(super) const RULE: Rule = Rule {
     id: "registry-form",
     action: Action::Deny,
     about: "a registry with scheme or trailing slash, or a host that stands twice",
+    page: Page {
+        why: "The chart joins registry, repository and tag as they are: a scheme, a slash at the end or a host that stands twice makes an image that cannot be pulled.",
+        refused: Example::new(
+            "0.30.4",
+            "controlPlane:\n  advanced:\n    defaultImageRegistry: https://registry.example/\n",
+        ),
+        allowed: Example::new(
+            "0.30.4",
+            "controlPlane:\n  advanced:\n    defaultImageRegistry: registry.example/mirror\n",
+        ),
+        fix: "Write host and path only, without a slash at the end, and the host once.",
+    },
     settings: &[],
     ratchet: true,
     check,

@@ -3,7 +3,7 @@
 //! eks ended before 0.20, k0s with 0.25, k3s with 0.32. The chart's schema refuses their keys when
 //! Helm renders, and a pod that finds them in its config does not start.
 
-use super::{Context, FINDINGS_OF_A_RULE, Finding, Rule, list, schema};
+use super::{Context, Example, FINDINGS_OF_A_RULE, Finding, Page, Rule, list, schema};
 use crate::policy::{Action, nearest};
 use crate::values::{Node, Path, go_fold_eq};
 use crate::vcluster::Distro;
@@ -12,6 +12,18 @@ pub(super) const RULE: Rule = Rule {
     id: "unknown-distro",
     action: Action::Deny,
     about: "a distro that the chart does not have",
+    page: Page {
+        why: "A distro that the chart does not have is ignored by templates and stops the pod, which reads its config strictly (`json: unknown field`). k0s went with chart 0.26, k3s with 0.33; eks had charts of its own before 0.20.",
+        refused: Example::new(
+            "0.36.1",
+            "controlPlane:\n  distro:\n    k3s:\n      enabled: false\n",
+        ),
+        allowed: Example::new(
+            "0.36.1",
+            "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
+        ),
+        fix: "Remove the distro's block, or stay on a chart that has it.",
+    },
     settings: &[],
     ratchet: true,
     check,

@@ -2,7 +2,7 @@
 //!
 //! The schema accepts no other keys (`additionalProperties: false`), and the pod reads strictly.
 
-use super::{Context, FINDINGS_OF_A_RULE, Finding, Rule, schema};
+use super::{Context, Example, FINDINGS_OF_A_RULE, Finding, Page, Rule, schema};
 use crate::policy::{Action, nearest};
 use crate::values::{Path, go_fold_eq};
 use crate::vcluster::{Config, Reading};
@@ -11,6 +11,18 @@ pub(super) const RULE: Rule = Rule {
     id: "unknown-field",
     action: Action::Deny,
     about: "a key under controlPlane.distro that the chart does not have, or in the wrong case",
+    page: Page {
+        why: "The chart's schema refuses keys that it does not know, with a text that does not say where; with schema validation skipped the pod refuses them when it starts. Fields come and go between charts: images per component went with 0.25.",
+        refused: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      imag:\n        tag: v1.34.0\n",
+        ),
+        allowed: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      image:\n        tag: v1.34.0\n",
+        ),
+        fix: "Write the field as this chart has it, in the same case; the message names the nearest.",
+    },
     settings: &[],
     ratchet: true,
     check,

@@ -1,6 +1,6 @@
 //! `unreadable-values`: values that their reader cannot read, or not within the bounds.
 
-use super::{Context, Finding, Rule};
+use super::{Context, Example, Finding, Page, Rule};
 use crate::policy::Action;
 use crate::values::{Note, NoteKind, Path, ReadErrorKind};
 use crate::vcluster::{Layer, LayerContent, Reading};
@@ -9,6 +9,12 @@ pub(super) const RULE: Rule = Rule {
     id: "unreadable-values",
     action: Action::Deny,
     about: "values that cannot be read as Go reads YAML, or that are over a bound",
+    page: Page {
+        why: "Helm, Argo CD, Flux and vCluster read values with Go's YAML (YAML 1.1). What that cannot read stops them all, often far from here; and what is larger than our bounds nobody can judge in time.",
+        refused: Example::new("0.30.4", "- controlPlane\n- distro\n"),
+        allowed: Example::new("0.30.4", "controlPlane: {}\n"),
+        fix: "Write one map of values that Helm can read; `helm template` shows the same error.",
+    },
     settings: &[],
     ratchet: true,
     check,

@@ -3,7 +3,7 @@
 //! Helm refuses it by the schema. Where that check is skipped it is worse: a template takes the
 //! string `"false"` for true, and `1.30` becomes the version 1.3.
 
-use super::{Context, FINDINGS_OF_A_RULE, Finding, Rule, schema};
+use super::{Context, Example, FINDINGS_OF_A_RULE, Finding, Page, Rule, schema};
 use crate::policy::Action;
 use crate::values::{Data, Node};
 use crate::vcluster::{Field, FieldType};
@@ -12,6 +12,18 @@ pub(super) const RULE: Rule = Rule {
     id: "wrong-type",
     action: Action::Deny,
     about: "a value of another type than the chart accepts",
+    page: Page {
+        why: "Go reads `\"false\"` as a text, `1.30` as the number 1.3 and `yes` as true. The chart's schema refuses the wrong type, or a template takes it for something else: a text is true, whatever it says.",
+        refused: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      version: 1.30\n",
+        ),
+        allowed: Example::new(
+            "0.30.4",
+            "controlPlane:\n  distro:\n    k8s:\n      version: v1.34.0\n",
+        ),
+        fix: "Quote what has to be a text, and leave the quotes from booleans.",
+    },
     settings: &[],
     ratchet: true,
     check,
