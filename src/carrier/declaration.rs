@@ -406,7 +406,7 @@ fn set_list<'a>(at: &Path, raw: &'a RawValue) -> Vec<Part<'a>> {
                 _ if number == ITEMS => Content::Elsewhere,
                 (Some(value), None) => Content::Set(format!("{name}={value}"), true),
                 // the value is not seen, the name tells where it goes
-                _ => Content::Set(format!("{name}={{"), true),
+                _ => Content::Set(format!("{name}={{}}"), true),
             };
             Part { at, content }
         })

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Content, Encoding, Part};
 use crate::values::{
-    Data, Document, Entry, Limits, Map, Node, Path, ReadError, ReadErrorKind, Templated,
-    is_templated, read_json, read_set, read_template, read_yaml,
+    Assignment, Data, Document, Entry, Limits, Map, Node, Path, ReadError, ReadErrorKind, Step,
+    Templated, is_templated, read_json, read_set, read_template, read_yaml,
 };
 use crate::vcluster::{Layer, LayerContent};
 
@@ -157,21 +157,22 @@ fn holds_template(node: &Node) -> bool {
 
 /// What an assignment sets; `None` where it may set anything.
 fn assigned(text: &str, typed: bool, at: &Path) -> Option<LayerContent> {
-    let assignments = read_set(text, typed)?;
-    if let [only] = assignments.as_slice()
-        && only.value.is_none()
-    {
-        let keys = only
-            .path
-            .as_keys()?
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        return Some(LayerContent::ElsewhereAt(at.to_string().into(), keys));
+    let assignments = read_set(text, typed).ok()?;
+    if let [only] = assignments.as_slice() {
+        let keys: Vec<_> = only.path.steps().iter().map_while(Step::as_key).collect();
+        let plain = keys.len() == only.path.steps().len() && !matches!(only.value, Data::List(_));
+        if !plain {
+            let keys = keys.into_iter().map(str::to_owned).collect();
+            return Some(LayerContent::ElsewhereAt(at.to_string().into(), keys));
+        }
     }
     let mut root = Node::new(Data::Map(Map::new()));
-    for assignment in assignments {
-        insert(&mut root, &assignment.path.as_keys()?, assignment.value?);
+    for Assignment { path, value, .. } in assignments {
+        let keys = path.as_keys()?;
+        if keys.iter().any(|key| key.is_empty()) || matches!(value, Data::List(_)) {
+            return None;
+        }
+        insert(&mut root, &keys, value);
     }
     Some(LayerContent::Values(Document {
         root,

@@ -21,6 +21,6 @@ pub use self::json::read_json;
 pub use self::limits::{Limits, ReadError, ReadErrorKind};
 pub use self::node::{Data, Document, Entry, Map, Node, Note, NoteKind, Position};
 pub use self::path::{Path, Step};
-pub use self::set::{Assignment, read_set};
+pub use self::set::{Assignment, SetError, assign, read_set, read_set_name};
 pub use self::template::{Templated, is_templated, read_template};
 pub use self::yaml::read_yaml;

@@ -1,163 +1,300 @@
-//! Helm's `--set` grammar: `a.b=c,d.e\.f=1`.
+//! Helm's `--set` grammar: `a.b=c,d.e\.f=1,g={x,y},h[0].i=null`.
 //!
-//! Mirrors `pkg/strvals` of Helm: dots part keys, a backslash escapes the next character, a comma
-//! begins the next assignment, and a value is typed unless it is given by `--set-string`. What
-//! assigns into a list, or a list, is told by its path only.
+//! Mirrors `pkg/strvals` of Helm: dots part keys, brackets hold positions in lists, a backslash
+//! escapes the next character, a comma begins the next assignment, braces hold a list of scalars,
+//! and scalars are typed unless they are given by `--set-string`. What Helm does at the text's end
+//! is part of it: `a[0]` makes an empty list, and `a[0].b=` drops the item that it has just made.
 
-use super::{Data, Path};
+mod assign;
+#[cfg(test)]
+mod tests;
 
-/// How deep keys may nest (`strvals.MaxNestedNameLevel`).
-const DEPTH: usize = 30;
+use std::str::Chars;
 
-/// One assignment.
+pub use self::assign::assign;
+use super::fold::go_fold_eq;
+use super::{Data, Limits, Node, Path, Step};
+
+/// How many dots may follow keys in one name (`strvals.MaxNestedNameLevel`).
+const DOTS: usize = 30;
+
+/// Assignments in one text. Helm has no bound; the vCluster chart has 900 values.
+const ASSIGNMENTS: usize = 4_096;
+
+/// One assignment, which [`assign`] carries out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {
-    /// The path of keys that is assigned to.
+    /// The path of keys and list positions that is assigned to. An empty key sets nothing.
     pub path: Path,
-    /// The value; `None` where only the path is known.
-    pub value: Option<Data>,
+    /// The value; null where none is assigned (see [`Self::is_value`]).
+    pub value: Data,
+    end: End,
 }
 
-/// Reads assignments. `None` if Helm would not read the text, or not for certain.
-pub fn read_set(text: &str, typed: bool) -> Option<Vec<Assignment>> {
-    let mut rest = text.chars();
+/// How an assignment ends, which decides what Helm keeps of lists that it makes on the way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// As it should.
+    Whole,
+    /// With the text, right behind the `=` of a key: the value is the empty string.
+    BehindEqualSign,
+    /// With the text, before any `=`: nothing is assigned.
+    BeforeEqualSign,
+}
+
+/// Why Helm refuses an assignment, or we do. Neither values nor names are quoted: behind a comma
+/// that was not escaped, a name is part of a value.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SetError {
+    /// A name without a value.
+    #[error("assignment {0} has no value: write name=value, and a comma within a value as \\,")]
+    NoValue(usize),
+    /// Over [`DOTS`].
+    #[error("assignment {0} nests more than {DOTS} keys deep")]
+    TooManyKeys(usize),
+    /// More steps than values may be deep.
+    #[error("assignment {0} nests deeper than {limit} levels", limit = Limits::VALUES.depth)]
+    TooDeep(usize),
+    /// What stands in brackets is no number from 0.
+    #[error("assignment {0} has an index that is not a number from 0")]
+    BadIndex(usize),
+    /// Something stands between an index and what may follow it.
+    #[error("assignment {0} has text behind an index, where only `.`, `[` or `=` may stand")]
+    BehindIndex(usize),
+    /// A list without an end.
+    #[error("assignment {0} begins a list that no }} ends")]
+    OpenList(usize),
+    /// Over [`ASSIGNMENTS`].
+    #[error("more than {ASSIGNMENTS} assignments")]
+    TooMany,
+    /// What is no map, where keys are to be set.
+    #[error("{at} would have to be a map, and is of type {found}")]
+    NotMap {
+        /// What stands in the way.
+        at: Path,
+        /// What it is.
+        found: &'static str,
+    },
+    /// What is no list, where items are to be set.
+    #[error("{at} would have to be a list, and is of type {found}")]
+    NotList {
+        /// What stands in the way.
+        at: Path,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A map that would be made for nothing.
+    #[error("a key is empty, so nothing is set in a map that is made for it")]
+    NothingSet,
+    /// A position that no list may have, or that would make one longer than we let it.
+    #[error("an index of {index} is too large: a list may get {limit} items")]
+    TooLong {
+        /// The position.
+        index: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// Over the bound of items that indexes make between those that are set.
+    #[error("indexes would make more than {limit} values that nobody sets")]
+    TooManyGaps {
+        /// The bound.
+        limit: usize,
+    },
+}
+
+impl Assignment {
+    /// An assignment of a value.
+    pub const fn new(path: Path, value: Data) -> Self {
+        Self {
+            path,
+            value,
+            end: End::Whole,
+        }
+    }
+
+    /// Whether a value is assigned; else the text ended before one, which Helm lets pass.
+    pub const fn is_value(&self) -> bool {
+        !matches!(self.end, End::BeforeEqualSign)
+    }
+}
+
+/// Reads assignments, as Helm does for `--set` (`typed`) or `--set-string`.
+pub fn read_set(text: &str, typed: bool) -> Result<Vec<Assignment>, SetError> {
+    let mut reader = Reader {
+        rest: text.chars(),
+        typed,
+        number: 1,
+    };
     let mut assignments = Vec::new();
-    loop {
-        let mut path = Path::root();
-        let stop = loop {
-            let (key, stop) = until(&mut rest, &['=', '[', ',', '.']);
+    while let Some(assignment) = reader.assignment()? {
+        if assignments.len() == ASSIGNMENTS {
+            return Err(SetError::TooMany);
+        }
+        assignments.push(assignment);
+        reader.number += 1;
+    }
+    Ok(assignments)
+}
+
+/// The path that a name (`a.b[0].c`, without `=value`) leads to; `None` if it is more or less than
+/// one plain path. For values that are not seen.
+pub fn read_set_name(name: &str) -> Option<Path> {
+    // what ends the name early leaves something else than this for the value
+    const VALUE: &str = "x";
+
+    let mut assignments = read_set(&format!("{name}={VALUE}"), false).ok()?;
+    let only = assignments.pop().filter(|_| assignments.is_empty())?;
+    let plain = only.value == Data::String(VALUE.into())
+        && only.path.steps().iter().all(|step| match step {
+            Step::Key(key) => !key.is_empty(),
+            Step::Index(_) => true,
+        });
+    plain.then_some(only.path)
+}
+
+struct Reader<'t> {
+    rest: Chars<'t>,
+    typed: bool,
+    /// The number of the assignment that is read, from 1.
+    number: usize,
+}
+
+impl Reader<'_> {
+    /// The next assignment; `None` at the end of the text.
+    fn assignment(&mut self) -> Result<Option<Assignment>, SetError> {
+        let mut steps = Vec::new();
+        let mut dots = 0;
+        loop {
+            let (key, stop) = self.until(&['=', '[', ',', '.']);
+            let begun = !(key.is_empty() && steps.is_empty());
+            let is_empty = key.is_empty();
+            self.push(&mut steps, Step::Key(key.into()))?;
             match stop {
-                // the end of the text is an end only where nothing was begun
-                None if key.is_empty() && path.steps().is_empty() => return Some(assignments),
-                None | Some(',') => return None,
-                Some(_) if key.is_empty() || path.steps().len() > DEPTH => return None,
-                Some(stop) => {
-                    path = path.key(&key);
-                    if stop != '.' {
-                        break stop;
+                None if is_empty => {
+                    return Ok(begun.then(|| of(steps, Data::Null, End::BeforeEqualSign)));
+                }
+                Some('=') => {
+                    let (value, end) = self.value()?;
+                    return Ok(Some(of(steps, value, end)));
+                }
+                Some('.') => {
+                    dots += 1;
+                    if dots > DOTS {
+                        return Err(SetError::TooManyKeys(self.number));
                     }
                 }
+                Some('[') => {
+                    if let Some((value, end)) = self.indexes(&mut steps)? {
+                        return Ok(Some(of(steps, value, end)));
+                    }
+                }
+                // a comma
+                None | Some(_) => return Err(SetError::NoValue(self.number)),
             }
+        }
+    }
+
+    /// Reads positions, behind the first bracket, and what ends them: a value, the end of the text,
+    /// or (`None`) a dot.
+    fn indexes(&mut self, steps: &mut Vec<Step>) -> Result<Option<(Data, End)>, SetError> {
+        loop {
+            let (index, stop) = self.until(&[']']);
+            let index: Option<usize> =
+                stop.and_then(|_| index.parse::<i64>().ok()?.try_into().ok());
+            let index = index.ok_or(SetError::BadIndex(self.number))?;
+            self.push(steps, Step::Index(index))?;
+            let (between, stop) = self.until(&['[', '.', '=']);
+            if !between.is_empty() {
+                return Err(SetError::BehindIndex(self.number));
+            }
+            match stop {
+                Some('[') => {}
+                Some('.') => return Ok(None),
+                Some(_) => {
+                    // unlike a key's, an item's empty value is whole even where the text ends
+                    let (value, _) = self.value()?;
+                    return Ok(Some((value, End::Whole)));
+                }
+                None => return Ok(Some((Data::Null, End::BeforeEqualSign))),
+            }
+        }
+    }
+
+    fn push(&self, steps: &mut Vec<Step>, step: Step) -> Result<(), SetError> {
+        if steps.len() == Limits::VALUES.depth {
+            return Err(SetError::TooDeep(self.number));
+        }
+        steps.push(step);
+        Ok(())
+    }
+
+    /// The value behind `=`, and the comma behind it.
+    fn value(&mut self) -> Result<(Data, End), SetError> {
+        if self.rest.as_str().is_empty() {
+            return Ok((Data::String("".into()), End::BehindEqualSign));
+        }
+        let Some(behind) = self.rest.as_str().strip_prefix('{') else {
+            let (text, _) = self.until(&[',']);
+            return Ok((self.scalar(text), End::Whole));
         };
-        if stop == '[' || rest.as_str().starts_with('{') {
-            // what follows is not read, so nothing can be said of assignments behind a comma
-            return (!rest.as_str().contains(',')).then(|| {
-                assignments.push(Assignment { path, value: None });
-                assignments
+        self.rest = behind.chars();
+        let mut items = Vec::new();
+        loop {
+            let (text, stop) = self.until(&[',', '}']);
+            let stop = stop.ok_or(SetError::OpenList(self.number))?;
+            items.push(Node::new(self.scalar(text)));
+            if stop == '}' {
+                break;
+            }
+        }
+        // without a comma, what follows is the next assignment all the same
+        let rest = self.rest.as_str();
+        self.rest = rest.strip_prefix(',').unwrap_or(rest).chars();
+        Ok((Data::List(items), End::Whole))
+    }
+
+    /// The text up to one of the characters, which is taken too.
+    fn until(&mut self, stops: &[char]) -> (String, Option<char>) {
+        let mut text = String::new();
+        while let Some(next) = self.rest.next() {
+            if stops.contains(&next) {
+                return (text, Some(next));
+            }
+            text.extend(if next == '\\' {
+                self.rest.next()
+            } else {
+                Some(next)
             });
         }
-        let (value, _) = until(&mut rest, &[',']);
-        assignments.push(Assignment {
-            path,
-            value: Some(value_of(value, typed)),
-        });
+        (text, None)
     }
-}
 
-/// The text up to one of the characters, which is taken too.
-fn until(rest: &mut std::str::Chars<'_>, stops: &[char]) -> (String, Option<char>) {
-    let mut text = String::new();
-    while let Some(next) = rest.next() {
-        if stops.contains(&next) {
-            return (text, Some(next));
-        }
-        text.extend(if next == '\\' {
-            rest.next()
-        } else {
-            Some(next)
-        });
-    }
-    (text, None)
-}
-
-fn value_of(text: String, typed: bool) -> Data {
-    if typed {
-        for (word, data) in [
-            ("true", Data::Bool(true)),
-            ("false", Data::Bool(false)),
-            ("null", Data::Null),
-        ] {
-            if text.eq_ignore_ascii_case(word) {
-                return data;
+    /// A scalar's value: what looks like a whole number without a zero in front is one.
+    fn scalar(&self, text: String) -> Data {
+        if self.typed {
+            for (word, data) in [
+                ("true", Data::Bool(true)),
+                ("false", Data::Bool(false)),
+                ("null", Data::Null),
+            ] {
+                if go_fold_eq(&text, word) {
+                    return data;
+                }
+            }
+            if (text == "0" || !text.starts_with('0'))
+                && let Ok(number) = text.parse::<i64>()
+            {
+                return Data::from(number);
             }
         }
-        if (text == "0" || !text.starts_with('0'))
-            && let Ok(number) = text.parse::<i64>()
-        {
-            return Data::from(number);
-        }
+        Data::String(text.into())
     }
-    Data::String(text.into())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Option<Vec<(String, String)>> {
-        let shown = |value: &Option<Data>| {
-            value
-                .as_ref()
-                .map_or("?".to_owned(), |value| value.to_json().to_string())
-        };
-        read_set(text, true).map(|assignments| {
-            assignments
-                .iter()
-                .map(|one| (one.path.to_string(), shown(&one.value)))
-                .collect()
-        })
-    }
-
-    #[test]
-    fn assignments_are_read_as_helm_reads_them() {
-        for (text, expected) in [
-            ("a.b=c", vec![("a.b", "\"c\"")]),
-            ("a=TRUE,b=null", vec![("a", "true"), ("b", "null")]),
-            (
-                "a=1,b=01,c=0,d=-2,e=1.5",
-                vec![
-                    ("a", "1"),
-                    ("b", "\"01\""),
-                    ("c", "0"),
-                    ("d", "-2"),
-                    ("e", "\"1.5\""),
-                ],
-            ),
-            (r"a\.b=c\,d", vec![("[a.b]", "\"c,d\"")]),
-            ("a=", vec![("a", "\"\"")]),
-            ("a=b=c", vec![("a", "\"b=c\"")]),
-            ("a[0].b=c", vec![("a", "?")]),
-            ("a.b={x}", vec![("a.b", "?")]),
-            ("", vec![]),
-        ] {
-            let expected: Vec<_> = expected
-                .into_iter()
-                .map(|(path, value)| (path.to_owned(), value.to_owned()))
-                .collect();
-            assert_eq!(read(text), Some(expected), "{text}");
-        }
-        let text = read_set("a=true", false).unwrap();
-        assert_eq!(
-            text[0].value,
-            Some(Data::String("true".into())),
-            "--set-string"
-        );
-    }
-
-    #[test]
-    fn what_helm_refuses_or_may_mean_more_is_not_read() {
-        for text in [
-            "a",
-            "a.b",
-            "a,b=1",
-            "=1",
-            "a..b=1",
-            "a={x,y}",
-            "a[0]=1,b=2",
-            "a.=1",
-        ] {
-            assert_eq!(read(text), None, "{text}");
-        }
-        assert_eq!(read(&format!("{}=1", vec!["a"; 40].join("."))), None);
+fn of(steps: Vec<Step>, value: Data, end: End) -> Assignment {
+    Assignment {
+        path: steps.into_iter().collect(),
+        value,
+        end,
     }
 }
