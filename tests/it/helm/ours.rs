@@ -1,0 +1,281 @@
+//! What we say of a case.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use distrogate::admission::{self, Endpoint};
+use distrogate::gate::{self, Cluster};
+use distrogate::policy::Policy;
+use distrogate::values::{
+    Data, Document, Entry, Limits, Map, Node, Path, SetError, assign, read_set, read_yaml,
+};
+use distrogate::vcluster::{
+    Catalogue, ChartSource, Component, Config, Distro, KubeVersion, Layer, LayerContent, Lookup,
+    Operation, Parts, Reading, Subject,
+};
+use serde_json::Value;
+
+use super::Seen;
+use super::binary::Rendered;
+use super::chart::{Traits, traits};
+use super::config::Case;
+use crate::support::{envelope, patched, release};
+
+/// A case as we read it.
+pub(super) struct Ours {
+    /// Every file a layer, and the assignments one over them.
+    layered: Config<'static>,
+    /// All of them merged into one layer.
+    merged: Config<'static>,
+    /// The values that are merged so.
+    values: Node,
+}
+
+impl Ours {
+    /// Reads a case; an error is one of an assignment.
+    pub(super) fn of(case: &Case) -> Result<Self, SetError> {
+        let mut values = Node::new(Data::Map(Map::new()));
+        let mut assigned = values.clone();
+        let mut layers = Vec::new();
+        for text in &case.files {
+            let document = read_yaml(text.as_bytes(), &Limits::VALUES).unwrap();
+            merge(&mut values, &document.root);
+            layers.push(document.root);
+        }
+        let sets = case.sets.iter().map(|text| (text, true));
+        for (text, typed) in sets.chain(case.strings.iter().map(|text| (text, false))) {
+            for assignment in read_set(text, typed)? {
+                assign(&mut values, &assignment)?;
+                // what one assignment sets may be in the way of another, but never of Helm's
+                assign(&mut assigned, &assignment)?;
+            }
+        }
+        layers.push(assigned);
+        Ok(Self {
+            layered: compose(case, layers),
+            merged: compose(case, vec![values.clone()]),
+            values,
+        })
+    }
+
+    /// Whether what Helm made of the case is what we say.
+    pub(super) fn compare(&self, case: &Case, rendered: &Rendered) -> Result<Seen, String> {
+        let config = &self.layered;
+        let images = self.images();
+        if (config.distro(), &images) != (self.merged.distro(), &images_of(&self.merged)) {
+            return Err(format!(
+                "layered {images:?}, merged {:?}",
+                images_of(&self.merged)
+            ));
+        }
+        let findings = self.findings();
+        let several = findings.contains(&"only-one-distro");
+        let missing = self.missing_map(case);
+        match rendered {
+            Rendered::Refused(error) if rendered.is_several() => {
+                if several && missing.is_none() {
+                    Ok(Seen::Refused)
+                } else if findings.contains(&"wrong-type") {
+                    Ok(Seen::Unknown)
+                } else {
+                    Err(format!("Helm: {error}; we find {findings:?}, {missing:?}"))
+                }
+            }
+            Rendered::Refused(error) => match missing {
+                Some(_) => Ok(Seen::Refused),
+                None if findings.contains(&"wrong-type") => Ok(Seen::Unknown),
+                None => Err(format!("Helm: {error}; we find {findings:?}")),
+            },
+            Rendered::Workload { .. } if several || missing.is_some() => Err(format!(
+                "we find {findings:?}, {missing:?}; Helm {rendered:?}"
+            )),
+            Rendered::Workload {
+                images: rendered,
+                volumes,
+            } => {
+                let distro = if volumes.iter().any(|volume| volume == "k3s-config") {
+                    Distro::K3s
+                } else if volumes.iter().any(|volume| volume == "run-k0s") {
+                    Distro::K0s
+                } else {
+                    Distro::K8s
+                };
+                let mut seen = Seen::Known;
+                match config.distro() {
+                    None if self.may_be_unknown(case, &findings) => return Ok(Seen::Unknown),
+                    ours if ours == Some(distro) => {}
+                    ours => return Err(format!("Helm {distro:?}, we {ours:?}")),
+                }
+                for (name, image) in rendered {
+                    if name == "vcluster-copy" {
+                        continue;
+                    }
+                    match images.get(name.as_str()) {
+                        Some(Some(ours)) if ours == image => {}
+                        Some(None) if self.may_be_unknown(case, &findings) => {
+                            seen = Seen::Unknown;
+                        }
+                        ours => return Err(format!("{name}: Helm {image:?}, we {ours:?}")),
+                    }
+                }
+                Ok(seen)
+            }
+        }
+    }
+
+    /// The user's values with our defaults, if any go in.
+    pub(super) fn with_defaults(&self, case: &Case) -> Option<Value> {
+        let body = envelope(&release(case.chart, &self.values.to_json()), None);
+        let cluster = Cluster {
+            host_version: KubeVersion::parse(case.host),
+        };
+        let (answer, _) = admission::answer(body.as_bytes(), |request| {
+            gate::review(request, Endpoint::Mutate, &Policy::built_in(), &cluster)
+        })
+        .unwrap();
+        let review: Value = serde_json::from_slice(&answer.body).unwrap();
+        review["response"]["patch"].as_str()?;
+        let object: Value = serde_json::from_str(&patched(&body, &review["response"])).unwrap();
+        Some(object["request"]["object"]["spec"]["values"].clone())
+    }
+
+    /// By the name of the init container.
+    fn images(&self) -> BTreeMap<&'static str, Option<String>> {
+        images_of(&self.layered)
+    }
+
+    /// The rules that find something.
+    fn findings(&self) -> Vec<&'static str> {
+        let subject = Subject {
+            operation: Operation::Create,
+            reading: Reading::Helm,
+            is_template: false,
+            is_completed_elsewhere: false,
+            now: self.layered.with(&distrogate::vcluster::Tree::empty()),
+            before: None,
+            told_before: None,
+        };
+        let findings = gate::judge(&subject, &Policy::built_in());
+        findings.iter().map(|finding| finding.rule).collect()
+    }
+
+    /// A map that the templates look into, and that is none: then they fail.
+    fn missing_map(&self, case: &Case) -> Option<String> {
+        let Traits {
+            distros,
+            split,
+            host: _,
+            full,
+        } = traits(case.chart);
+        let config = &self.layered;
+        let is_on = |path: &str| config.get(path.split('.')).bool() == Some(true);
+        let mut needed = vec!["controlPlane.advanced".to_owned()];
+        let distro = |key: &str| format!("controlPlane.distro.{key}");
+        needed.extend(distros.iter().map(|key| distro(key)));
+        match (config.distro(), split) {
+            (Some(Distro::K3s), _) => needed.push(distro("k3s.image")),
+            (Some(Distro::K0s), _) => needed.push(distro("k0s.image")),
+            (Some(Distro::K8s), None) => {
+                needed.push(distro("k8s.image"));
+                if full != "never" {
+                    needed.push("privateNodes".to_owned());
+                }
+            }
+            (Some(Distro::K8s), Some(_)) => {
+                needed.push("controlPlane.advanced.virtualScheduler".to_owned());
+                for (key, enabled) in [
+                    ("apiServer", distro("k8s.apiServer.enabled")),
+                    ("controllerManager", distro("k8s.controllerManager.enabled")),
+                    (
+                        "scheduler",
+                        "controlPlane.advanced.virtualScheduler.enabled".to_owned(),
+                    ),
+                ] {
+                    if key != "scheduler" {
+                        needed.push(distro(&format!("k8s.{key}")));
+                    }
+                    if is_on(&enabled) {
+                        needed.push(distro(&format!("k8s.{key}.image")));
+                    }
+                }
+            }
+            (Some(Distro::Eks) | None, _) => {}
+        }
+        needed
+            .into_iter()
+            .find(|path| !matches!(config.get(path.split('.')), Lookup::Map(_)))
+    }
+
+    /// Why something of an exact chart, of which every layer is seen, may be Unknown.
+    fn may_be_unknown(&self, case: &Case, findings: &[&str]) -> bool {
+        let get = |path: &str| self.layered.get(path.split('.'));
+        // the schema refuses it, and what it does where nobody asks the schema depends on who looks
+        let wrong = findings.contains(&"wrong-type");
+        // this default of charts 0.26 is not in the catalogue
+        let binaries = traits(case.chart).full == "imported"
+            && get("privateNodes.enabled").bool() == Some(true)
+            && get("privateNodes.importNodeBinaries").bool().is_none();
+        wrong || binaries
+    }
+}
+
+fn images_of(config: &Config<'_>) -> BTreeMap<&'static str, Option<String>> {
+    let named = config.images().into_iter().map(|image| {
+        let name = match image.component {
+            Component::Distro(Distro::K8s) => "kubernetes",
+            Component::Distro(Distro::K3s | Distro::K0s | Distro::Eks) => "vcluster",
+            Component::ApiServer => "kube-apiserver",
+            Component::ControllerManager => "kube-controller-manager",
+            Component::Scheduler => "kube-scheduler-manager",
+        };
+        (name, image.reference())
+    });
+    named.collect()
+}
+
+fn compose(case: &Case, layers: Vec<Node>) -> Config<'static> {
+    let layers = layers.into_iter().map(|root| {
+        Arc::new(Layer {
+            at: Path::dotted("spec.values"),
+            text: true,
+            content: LayerContent::Values(Document {
+                root,
+                notes: Vec::new(),
+                steps: 0,
+            }),
+            templated: Vec::new(),
+        })
+    });
+    Config::compose(Parts {
+        chart: &ChartSource::version(case.chart),
+        layers: layers.collect(),
+        reading: Reading::Helm,
+        catalogue: Catalogue::embedded(),
+        fallback: None,
+        host_version: KubeVersion::parse(case.host),
+    })
+}
+
+/// As Helm merges one file over another: maps into maps, everything else replaces.
+fn merge(below: &mut Node, above: &Node) {
+    match (&mut below.data, &above.data) {
+        (Data::Map(below), Data::Map(above)) => {
+            for (key, entry) in above {
+                match below.get_mut(key) {
+                    Some(Entry { value, .. }) if value.as_map().is_some() => {
+                        if entry.value.as_map().is_some() {
+                            merge(value, &entry.value);
+                        } else {
+                            *value = entry.value.clone();
+                        }
+                    }
+                    _ => {
+                        below.insert(key.clone(), entry.clone());
+                    }
+                }
+            }
+        }
+        // an empty file
+        _ => {}
+    }
+}
