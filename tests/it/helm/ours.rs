@@ -70,7 +70,7 @@ impl Ours {
         }
         let findings = self.findings();
         let several = findings.contains(&"only-one-distro");
-        let missing = self.missing_map(case);
+        let missing = self.missing_map(case, several);
         match rendered {
             Rendered::Refused(error) if rendered.is_several() => {
                 if several && missing.is_none() {
@@ -82,9 +82,9 @@ impl Ours {
                 }
             }
             Rendered::Refused(error) => match missing {
-                Some(_) => Ok(Seen::Refused),
-                None if findings.contains(&"wrong-type") => Ok(Seen::Unknown),
-                None => Err(format!("Helm: {error}; we find {findings:?}")),
+                Some(_) if error.contains("nil pointer evaluating") => Ok(Seen::Refused),
+                _ if findings.contains(&"wrong-type") => Ok(Seen::Unknown),
+                _ => Err(format!("Helm: {error}; we find {findings:?}, {missing:?}")),
             },
             Rendered::Workload { .. } if several || missing.is_some() => Err(format!(
                 "we find {findings:?}, {missing:?}; Helm {rendered:?}"
@@ -159,8 +159,9 @@ impl Ours {
         findings.iter().map(|finding| finding.rule).collect()
     }
 
-    /// A map that the templates look into, and that is none: then they fail.
-    fn missing_map(&self, case: &Case) -> Option<String> {
+    /// A map that the templates look into, and that is none: then they fail. `several` distros end
+    /// it earlier.
+    fn missing_map(&self, case: &Case, several: bool) -> Option<String> {
         let Traits {
             distros,
             split,
@@ -169,10 +170,12 @@ impl Ours {
         } = traits(case.chart);
         let config = &self.layered;
         let is_on = |path: &str| config.get(path.split('.')).bool() == Some(true);
-        let mut needed = vec!["controlPlane.advanced".to_owned()];
         let distro = |key: &str| format!("controlPlane.distro.{key}");
-        needed.extend(distros.iter().map(|key| distro(key)));
-        match (config.distro(), split) {
+        let mut needed: Vec<_> = distros.iter().map(|key| distro(key)).collect();
+        if !several {
+            needed.push("controlPlane.advanced".to_owned());
+        }
+        match (config.distro().filter(|_| !several), split) {
             (Some(Distro::K3s), _) => needed.push(distro("k3s.image")),
             (Some(Distro::K0s), _) => needed.push(distro("k0s.image")),
             (Some(Distro::K8s), None) => {
