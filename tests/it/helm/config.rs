@@ -274,10 +274,12 @@ fn bool(dice: &mut Dice) -> Piece {
     })
 }
 
-/// The piece, or null in so many cases of a hundred.
+/// The piece, or null in so many cases of a hundred, and once in a while no map at all.
 fn nullable(dice: &mut Dice, percent: usize, piece: Piece) -> Piece {
     if dice.chance(percent) {
         Piece::Scalar(dice.pick(&NULL))
+    } else if dice.below(250) == 0 {
+        Piece::Scalar(dice.pick(&["x", "[]", "5", "true", "{}"]))
     } else {
         piece
     }

@@ -13,13 +13,13 @@ use distrogate::vcluster::{
     Catalogue, ChartSource, Component, Config, Distro, KubeVersion, Layer, LayerContent, Lookup,
     Operation, Parts, Reading, Subject,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Seen;
 use super::binary::Rendered;
 use super::chart::{Traits, traits};
 use super::config::Case;
-use crate::support::{envelope, patched, release};
+use crate::support::{cluster_api, envelope, patched, release};
 
 /// A case as we read it.
 pub(super) struct Ours {
@@ -70,12 +70,13 @@ impl Ours {
         }
         let findings = self.findings();
         let several = findings.contains(&"only-one-distro");
+        let wrong_type = findings.contains(&"wrong-type") || self.has_wrong_type_elsewhere();
         let missing = self.missing_map(case, several);
         match rendered {
             Rendered::Refused(error) if rendered.is_several() => {
                 if several && missing.is_none() {
                     Ok(Seen::Refused)
-                } else if findings.contains(&"wrong-type") {
+                } else if wrong_type {
                     Ok(Seen::Unknown)
                 } else {
                     Err(format!("Helm: {error}; we find {findings:?}, {missing:?}"))
@@ -83,7 +84,7 @@ impl Ours {
             }
             Rendered::Refused(error) => match missing {
                 Some(_) if error.contains("nil pointer evaluating") => Ok(Seen::Refused),
-                _ if findings.contains(&"wrong-type") => Ok(Seen::Unknown),
+                _ if wrong_type => Ok(Seen::Unknown),
                 _ => Err(format!("Helm: {error}; we find {findings:?}, {missing:?}")),
             },
             Rendered::Workload { .. } if several || missing.is_some() => Err(format!(
@@ -102,7 +103,7 @@ impl Ours {
                 };
                 let mut seen = Seen::Known;
                 match config.distro() {
-                    None if self.may_be_unknown(case, &findings) => return Ok(Seen::Unknown),
+                    None if wrong_type => return Ok(Seen::Unknown),
                     ours if ours == Some(distro) => {}
                     ours => return Err(format!("Helm {distro:?}, we {ours:?}")),
                 }
@@ -112,7 +113,7 @@ impl Ours {
                     }
                     match images.get(name.as_str()) {
                         Some(Some(ours)) if ours == image => {}
-                        Some(None) if self.may_be_unknown(case, &findings) => {
+                        Some(None) if wrong_type || self.lacks_binaries(case) => {
                             seen = Seen::Unknown;
                         }
                         ours => return Err(format!("{name}: Helm {image:?}, we {ours:?}")),
@@ -123,9 +124,20 @@ impl Ours {
         }
     }
 
-    /// The user's values with our defaults, if any go in.
-    pub(super) fn with_defaults(&self, case: &Case) -> Option<Value> {
-        let body = envelope(&release(case.chart, &self.values.to_json()), None);
+    /// The user's values with our defaults, if any go in: into a single file as text, where it
+    /// stands, else into an object.
+    pub(super) fn with_defaults(&self, case: &Case) -> Option<String> {
+        let (object, values) = match case.files.as_slice() {
+            [text] if case.sets.is_empty() && case.strings.is_empty() => (
+                cluster_api(case.chart, &json!(text)),
+                "/request/object/spec/helmRelease/values",
+            ),
+            _ => (
+                release(case.chart, &self.values.to_json()),
+                "/request/object/spec/values",
+            ),
+        };
+        let body = envelope(&object, None);
         let cluster = Cluster {
             host_version: KubeVersion::parse(case.host),
         };
@@ -135,8 +147,11 @@ impl Ours {
         .unwrap();
         let review: Value = serde_json::from_slice(&answer.body).unwrap();
         review["response"]["patch"].as_str()?;
-        let object: Value = serde_json::from_str(&patched(&body, &review["response"])).unwrap();
-        Some(object["request"]["object"]["spec"]["values"].clone())
+        let review: Value = serde_json::from_str(&patched(&body, &review["response"])).unwrap();
+        match review.pointer(values).unwrap() {
+            Value::String(text) => Some(text.clone()),
+            values => Some(values.to_string()),
+        }
     }
 
     /// By the name of the init container.
@@ -209,16 +224,35 @@ impl Ours {
             .find(|path| !matches!(config.get(path.split('.')), Lookup::Map(_)))
     }
 
-    /// Why something of an exact chart, of which every layer is seen, may be Unknown.
-    fn may_be_unknown(&self, case: &Case, findings: &[&str]) -> bool {
-        let get = |path: &str| self.layered.get(path.split('.'));
-        // the schema refuses it, and what it does where nobody asks the schema depends on who looks
-        let wrong = findings.contains(&"wrong-type");
-        // this default of charts 0.26 is not in the catalogue
-        let binaries = traits(case.chart).full == "imported"
-            && get("privateNodes.enabled").bool() == Some(true)
-            && get("privateNodes.importNodeBinaries").bool().is_none();
-        wrong || binaries
+    /// The default of this one field, which charts 0.26 look at, is not in the catalogue.
+    fn lacks_binaries(&self, case: &Case) -> bool {
+        let get = |key| self.layered.get(["privateNodes", key]);
+        traits(case.chart).full == "imported"
+            && get("enabled").bool() == Some(true)
+            && get("importNodeBinaries").is_unknown()
+    }
+
+    /// A value that the chart's schema refuses where no rule looks. What it does to a template
+    /// depends on how that asks, so that nothing is said of it.
+    fn has_wrong_type_elsewhere(&self) -> bool {
+        let is = |path: &str, fits: fn(&Data) -> bool| match self.layered.get(path.split('.')) {
+            Lookup::Known(known) => known.data == Data::Null || fits(&known.data),
+            Lookup::Map(_) | Lookup::Unknown(_) | Lookup::Absent => true,
+        };
+        let maps = [
+            "controlPlane",
+            "controlPlane.advanced",
+            "controlPlane.advanced.virtualScheduler",
+            "privateNodes",
+        ];
+        let switches = [
+            "controlPlane.advanced.virtualScheduler.enabled",
+            "privateNodes.enabled",
+            "privateNodes.importNodeBinaries",
+        ];
+        let is_switch = |data: &Data| matches!(data, Data::Bool(_));
+        !maps.iter().all(|path| is(path, |_| false))
+            || !switches.iter().all(|path| is(path, is_switch))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use distrogate::values::{Limits, SetError, assign, read_set, read_yaml};
 use serde_json::{Value, json};
@@ -58,7 +59,12 @@ const VALUES: [&str; 30] = [
 const SLIPS: [&str; 10] = [",", ".", "=", "[", "]", "{", "}", "\\", "0", "[0]"];
 
 /// Whether we assign what Helm does, or refuse what it refuses.
-pub(super) fn agrees(helms: &Helms, scratch: &Path, number: usize) -> Result<(), String> {
+pub(super) fn agrees(
+    helms: &Helms,
+    scratch: &Path,
+    number: usize,
+    refused: &AtomicUsize,
+) -> Result<(), String> {
     let dice = &mut Dice::new(9, number);
     let base = dice.pick(&BASES);
     let typed = dice.chance(70);
@@ -75,7 +81,10 @@ pub(super) fn agrees(helms: &Helms, scratch: &Path, number: usize) -> Result<(),
     let ours = assigned(base, &texts, typed);
     match (&ours, &rendered) {
         (Ok(ours), Ok(helms)) if json!({"values": ours}) == *helms => Ok(()),
-        (Err(_), Err(helms)) if helms.starts_with("failed parsing --set") => Ok(()),
+        (Err(_), Err(helms)) if helms.starts_with("failed parsing --set") => {
+            refused.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
         // Helm 4 takes this for the end of the text, Helm 3 does not
         (Err(SetError::BadIndex(_)), Ok(_)) if helm.major() == 4 && open(&texts) => Ok(()),
         _ => Err(format!(
