@@ -18,8 +18,9 @@ const BASES: [&str; 4] = [
     "{a: [{a: 1}, {b: {c: [1]}}], l: {a: [], b: {}}, '': {a: 1}, 'a.b': {c: 1}}",
     "{'': [1, 2], a: {'': {b: 1}}, b: 1, l: [[[1]]]}",
 ];
-const KEYS: [&str; 12] = [
-    "a", "b", "c", "l", "s", "z", "", "a\\.b", "\\=x\\,", "d", "é", "\\",
+const KEYS: [&str; 20] = [
+    "a", "b", "c", "l", "s", "z", "", "a\\.b", "\\=x\\,", "d", "é", "\\x", "a", "l", "e", "f", "g",
+    "h", "i", "j",
 ];
 const INDEXES: [&str; 14] = [
     "0", "1", "2", "0", "1", "3", "5", "+1", "01", "\\2", "-1", "x", "", "65537",
@@ -106,9 +107,10 @@ fn assigned(base: &str, texts: &[String], typed: bool) -> Result<Value, SetError
 
 /// Whether the last bracket of a text stays open.
 fn open(texts: &[String]) -> bool {
-    texts
-        .iter()
-        .any(|text| text.rfind('[').is_some_and(|at| !text[at..].contains(']')))
+    texts.iter().any(|text| {
+        text.rfind('[')
+            .is_some_and(|at| !text[at..].replace("\\]", "").contains(']'))
+    })
 }
 
 /// Assignments, some of them with a slip of the pen.
@@ -124,7 +126,7 @@ fn text(dice: &mut Dice) -> String {
             }
             text.push_str(dice.pick(&KEYS));
             while dice.chance(25) {
-                let index = if dice.chance(80) {
+                let index = if dice.chance(93) {
                     dice.pick(&INDEXES[..7])
                 } else {
                     dice.pick(&INDEXES)
@@ -135,7 +137,7 @@ fn text(dice: &mut Dice) -> String {
         text.push('=');
         text.push_str(dice.pick(&VALUES));
     }
-    if dice.chance(25) {
+    if dice.chance(15) {
         let at = dice.below(text.chars().count());
         let slip = dice.pick(&SLIPS);
         let (before, behind): (String, String) = (
