@@ -153,7 +153,7 @@ fn era(number: usize) {
     let defaulted = defaulted.into_inner();
     eprintln!("known {known}, refused {refused}, unknown {unknown}, defaulted {defaulted}");
     // generated configs that say nothing would make an empty test
-    assert!(known * 2 > cases() && refused * 25 > cases() && unknown * 10 < cases());
+    assert!(known * 2 > cases() && refused > 0 && unknown * 5 < cases());
     assert!(defaulted * 2 > cases());
 }
 

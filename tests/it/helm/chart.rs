@@ -41,8 +41,8 @@ pub(super) fn traits(chart: &str) -> Traits {
     let minor = Version::parse(chart).unwrap().minor;
     Traits {
         distros: match minor {
-            ..=25 => &["k3s", "k0s", "k8s"],
-            ..=32 => &["k3s", "k8s"],
+            20..=25 => &["k3s", "k0s", "k8s"],
+            26..=32 => &["k3s", "k8s"],
             _ => &[],
         },
         split: match minor {

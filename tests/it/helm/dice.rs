@@ -1,6 +1,6 @@
 //! Chance that falls alike every time.
 
-/// A generator of numbers (SplitMix64) with a seed of its own for each case.
+/// A generator of numbers (`SplitMix64`) with a seed of its own for each case.
 pub(super) struct Dice(u64);
 
 impl Dice {

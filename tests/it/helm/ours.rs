@@ -293,26 +293,22 @@ fn compose(case: &Case, layers: Vec<Node>) -> Config<'static> {
     })
 }
 
-/// As Helm merges one file over another: maps into maps, everything else replaces.
+/// As Helm merges one file over another: maps into maps, everything else replaces. An empty file
+/// does nothing.
 fn merge(below: &mut Node, above: &Node) {
-    match (&mut below.data, &above.data) {
-        (Data::Map(below), Data::Map(above)) => {
-            for (key, entry) in above {
-                match below.get_mut(key) {
-                    Some(Entry { value, .. }) if value.as_map().is_some() => {
-                        if entry.value.as_map().is_some() {
-                            merge(value, &entry.value);
-                        } else {
-                            *value = entry.value.clone();
-                        }
-                    }
-                    _ => {
-                        below.insert(key.clone(), entry.clone());
-                    }
-                }
+    let (Data::Map(below), Data::Map(above)) = (&mut below.data, &above.data) else {
+        return;
+    };
+    for (key, entry) in above {
+        match below.get_mut(key) {
+            Some(Entry { value, .. })
+                if value.as_map().is_some() && entry.value.as_map().is_some() =>
+            {
+                merge(value, &entry.value);
+            }
+            _ => {
+                below.insert(key.clone(), entry.clone());
             }
         }
-        // an empty file
-        _ => {}
     }
 }

@@ -108,8 +108,8 @@ fn assigned(base: &str, texts: &[String], typed: bool) -> Result<Value, SetError
 /// Whether the last bracket of a text stays open.
 fn open(texts: &[String]) -> bool {
     texts.iter().any(|text| {
-        text.rfind('[')
-            .is_some_and(|at| !text[at..].replace("\\]", "").contains(']'))
+        let behind = text.rsplit_once('[').map(|(_, behind)| behind);
+        behind.is_some_and(|behind| !behind.replace("\\]", "").contains(']'))
     })
 }
 
