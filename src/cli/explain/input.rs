@@ -39,6 +39,10 @@ pub(super) struct Explained {
     pub(super) chart: Chart<'static>,
     /// Whether these values are all that there are.
     pub(super) completeness: Completeness,
+    /// Whether it counts for one time only.
+    pub(super) is_passing: bool,
+    /// What changes the rendered objects after Helm.
+    pub(super) renders_on: Option<crate::values::Path>,
     /// Whether the object tells the chart the host's version.
     pub(super) tells_host: bool,
     /// Whether it came in an AdmissionReview, which can be replayed.
@@ -208,6 +212,8 @@ impl Reader<'_> {
             document: holder.document,
             title,
             completeness: carried.completeness,
+            is_passing: carried.is_passing,
+            renders_on: carried.renders_on.clone(),
             tells_host: carried.told_host.is_some(),
             is_review: holder.is_review,
             explanation: explain(with.as_ref().unwrap_or(&subject.now)),
@@ -246,9 +252,10 @@ fn encode_string_data(object: &mut Value) {
     let Some(Value::Object(texts)) = map.remove("stringData") else {
         return;
     };
-    let data = map
-        .entry("data")
-        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let data = map.entry("data").or_insert(Value::Null);
+    if data.is_null() {
+        *data = Value::Object(serde_json::Map::new());
+    }
     if let Some(data) = data.as_object_mut() {
         for (key, text) in texts {
             if let Value::String(text) = text {
