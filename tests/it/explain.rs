@@ -588,9 +588,7 @@ fn only_what_may_be_shown_is_shown() {
     );
 }
 
-#[test]
-fn the_json_form_is_stable() {
-    let text = "\
+const CLUSTER_API: &str = "\
 apiVersion: infrastructure.cluster.x-k8s.io/v1alpha1
 kind: VCluster
 metadata: {name: dev, namespace: team-a}
@@ -605,7 +603,10 @@ spec:
             image: {tag: 1.30.1}
             resources: {limits: null, requests: null}
 ";
-    assert_snapshot!(told(text, &["--format", "json"]), @r#"
+
+#[test]
+fn the_json_form_is_stable() {
+    assert_snapshot!(told(CLUSTER_API, &["--format", "json"]), @r#"
     {
       "configs": [
         {
@@ -696,6 +697,10 @@ spec:
       "version": 1
     }
     "#);
+}
+
+#[test]
+fn the_json_form_says_why_something_is_unknown() {
     let mut unknown = release("0.30.4", &json!({}));
     unknown["spec"]["valuesFrom"] = json!([{"kind": "ConfigMap", "name": "x"}]);
     let json: Value =
