@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod defaults;
+pub mod explain;
 pub mod gate_args;
 mod handler;
 mod output;
@@ -41,6 +42,10 @@ enum Command {
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
+    /// Explain a rule
+    ///
+    /// Exit codes: 0 explained; 2 wrong usage, or no such rule.
+    Explain(explain::ExplainArgs),
     /// Print the built-in policy
     Policy,
     /// Look after the defaults that were put into manifests
@@ -81,6 +86,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
             result.map(|()| 0)
         }
         Command::Replay(args) => replay::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
