@@ -3,12 +3,14 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+mod lower;
 mod mutate;
 mod pairs;
 mod words;
 
 use serde_json::value::RawValue;
 
+pub use self::lower::{Lowered, lower};
 use self::pairs::{Before, Pair};
 pub use self::words::object_name;
 use self::words::title;
@@ -18,7 +20,7 @@ use crate::defaults::Edit;
 use crate::policy::{Action, Policy};
 use crate::rules::{self, Finding};
 use crate::text::printable;
-use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
+use crate::vcluster::{Certainty, KubeVersion, Operation, Reading, Subject};
 
 /// How many findings a message tells one by one.
 const FINDINGS_TOLD: usize = 20;
@@ -213,29 +215,7 @@ impl Review<'_> {
     }
 
     fn subject(&self, now: &Carried<'_>, before: Option<&Carried<'_>>) -> Subject<'static> {
-        let compose = |carried: &Carried<'_>| {
-            // another cluster has a version of its own
-            let host = self.cluster.host_version.clone();
-            let here = host.filter(|_| carried.release.cluster.is_none());
-            Config::compose(Parts {
-                chart: &carried.chart,
-                layers: carried.layers().to_vec(),
-                reading: carried.reading,
-                catalogue: self.policy.catalogue,
-                fallback: self.policy.fallback_block(),
-                host_version: carried.told_host.clone().or(here),
-            })
-        };
-        Subject {
-            operation: self.operation,
-            reading: now.reading,
-            is_template: now.is_template,
-            completeness: now.completeness,
-            renders_on: now.renders_on.clone(),
-            now: compose(now),
-            before: before.map(compose),
-            told_before: before.and_then(|before| before.told_distro),
-        }
+        lower::subject(self.operation, now, before, self.policy, self.cluster)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod defaults;
 pub mod explain;
 pub mod gate_args;
 mod handler;
+mod objects;
 mod output;
 pub mod replay;
 pub mod serve;
@@ -42,9 +43,9 @@ enum Command {
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
-    /// Explain a rule
+    /// Explain a rule, or what will really run under a config, and why
     ///
-    /// Exit codes: 0 explained; 2 wrong usage, or no such rule.
+    /// Exit codes: 0 explained; 2 wrong usage, or no such rule; 3 something could not be read.
     Explain(explain::ExplainArgs),
     /// Print the built-in policy
     Policy,

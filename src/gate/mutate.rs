@@ -11,7 +11,7 @@ use super::words::{object_name, suggestion, title};
 use super::{Decision, Review, Verdict, judge};
 use crate::carrier::{self, Carried, EditAt, Ownership, Seen};
 use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
-use crate::policy::{Action, Mode};
+use crate::policy::{Action, Mode, Policy};
 use crate::values::Path;
 
 impl Review<'_> {
@@ -65,7 +65,7 @@ impl Review<'_> {
             let Some(edit_at) = &config.edit_at else {
                 continue;
             };
-            match self.edit(edit_at, &plan) {
+            match edit(edit_at, &plan, self.policy) {
                 Ok(patch) => {
                     edited.patch.0.extend(patch.0);
                     edited.edits.extend(plan.edits);
@@ -86,25 +86,6 @@ impl Review<'_> {
             edited.patch.0.extend(self.record(&books.kept));
         }
         edited
-    }
-
-    /// The patch of a plan, or why there is none.
-    fn edit(&self, edit_at: &EditAt<'_>, plan: &Plan) -> Result<json_patch::Patch, String> {
-        if plan.edits.is_empty() {
-            return Ok(json_patch::Patch::default());
-        }
-        if self.policy.defaults.mode == Mode::Suggest {
-            return Err("the policy only suggests them".to_owned());
-        }
-        if edit_at.suggest {
-            return Err("Argo CD would put the text back".to_owned());
-        }
-        let changes: Vec<_> = plan
-            .edits
-            .iter()
-            .map(|edit| (edit.path.clone(), edit.change.clone()))
-            .collect();
-        carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
     }
 
     /// The operation that makes the object's record what it has to be.
@@ -165,6 +146,29 @@ impl Review<'_> {
         };
         denied(&is, &new_pairs).is_subset(&denied(was, pairs))
     }
+}
+
+/// The patch of a plan, or why there is none.
+pub(super) fn edit(
+    edit_at: &EditAt<'_>,
+    plan: &Plan,
+    policy: &Policy,
+) -> Result<json_patch::Patch, String> {
+    if plan.edits.is_empty() {
+        return Ok(json_patch::Patch::default());
+    }
+    if policy.defaults.mode == Mode::Suggest {
+        return Err("the policy only suggests them".to_owned());
+    }
+    if edit_at.suggest {
+        return Err("Argo CD would put the text back".to_owned());
+    }
+    let changes: Vec<_> = plan
+        .edits
+        .iter()
+        .map(|edit| (edit.path.clone(), edit.change.clone()))
+        .collect();
+    carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
 }
 
 /// What is done to an object.

@@ -5,8 +5,9 @@ use std::fs;
 
 use distrogate::cli::explain::{example, rule};
 use distrogate::rules::{Example, Page, RULES, Rule};
+use insta::assert_snapshot;
 
-use crate::support::file;
+use crate::support::{file, run, stderr, stdout};
 
 #[test]
 fn every_page_shows_what_its_rule_finds_and_what_it_lets_pass() {
@@ -112,4 +113,99 @@ fn the_pages_under_docs_are_what_the_rules_say() {
     for (name, page) in &wanted {
         assert_eq!(&found[name], page, "{name}: {hint}");
     }
+}
+
+#[test]
+fn a_rule_is_explained_at_the_terminal() {
+    let output = run(&["explain", "distro-change"]);
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_snapshot!(stdout(&output), @r#"
+    distro-change
+
+      About: another distro than before.
+      Action: Deny, unless a policy says otherwise.
+      On an update: nothing is milder, it judges the change itself.
+
+    Why
+
+      Each distro keeps its state in a form of its own. vCluster checks a change
+      only in its command line and when the pod starts, after the object was stored;
+      from chart 0.33 on nobody checks, and the control plane comes up empty.
+
+    Refused
+
+      Chart 0.30.4, before:
+
+        controlPlane:
+          distro:
+            k3s:
+              enabled: true
+
+      After:
+
+        controlPlane:
+          distro:
+            k8s:
+              enabled: true
+
+      As the values of a Flux HelmRelease, that gets:
+
+        HelmRelease team-a/dev (vCluster chart 0.30.4) refused:
+          spec.values.controlPlane.distro: the distro of a virtual cluster cannot be changed, it is k3s and would become k8s; vCluster can migrate k3s to k8s, one way, if the platform team lets it: rules.distro-change.allow: [{from: k3s, to: k8s, charts: ">=0.25"}] in the policy [distro-change]
+            fix: set controlPlane.distro.k3s.enabled to true and controlPlane.distro.k8s.enabled to false
+
+    Allowed
+
+      Chart 0.30.4, before and after:
+
+        controlPlane:
+          distro:
+            k3s:
+              enabled: true
+
+    What to do
+
+      Keep the distro, or create a new virtual cluster. vCluster itself migrates k3s
+      to k8s from chart 0.25 on, one way: the platform team can let that through
+      with allow.
+
+    Settings
+
+      A policy sets them at `spec.rules.distro-change`:
+
+      `action`: `Deny`, `Warn`, `Audit` or `Disabled`.
+      `allow`: changes that are let through, each with from, to and, if it counts
+        under some charts only, charts: [{from: k3s, to: k8s, charts: ">=0.25"}].
+
+      The built-in policy says:
+
+        spec:
+          rules:
+            # allow lists the changes that are let through, for example
+            #   allow: [{from: k3s, to: k8s, charts: ">=0.25"}]
+            distro-change: {action: Deny, allow: []}
+    "#);
+}
+
+#[test]
+fn a_rule_that_is_not_there_ends_with_2_and_the_nearest() {
+    let mut told = String::new();
+    for arguments in [vec!["explain", "tag-from"], vec!["explain"]] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stdout(&output), "");
+        told.push_str(&stderr(&output));
+    }
+    assert_snapshot!(told, @"
+    error: invalid value 'tag-from' for '<RULE>': there is no such rule or topic; did you mean tag-form?
+
+    For more information, try '--help'.
+    error: the following required arguments were not provided:
+      <RULE>
+
+    Usage: distrogate explain <RULE>
+
+    For more information, try '--help'.
+    ");
 }

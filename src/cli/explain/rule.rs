@@ -13,17 +13,17 @@ use crate::rules::{Example, RULES, Rule};
 /// # Errors
 /// There is no such rule; which is nearest, or what there is.
 pub fn parse(name: &str) -> Result<&'static Rule, String> {
-    let ids = || RULES.into_iter().map(|rule| rule.id);
+    let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
     RULES
         .into_iter()
         .find(|rule| rule.id == name)
-        .ok_or_else(|| match nearest(name, ids()) {
-            Some(near) => format!("there is no such rule; did you mean {near}?"),
-            None => format!(
-                "there is no such rule, there are {}",
-                ids().collect::<Vec<_>>().join(", ")
-            ),
-        })
+        // what is no topic either comes here, too
+        .ok_or_else(
+            || match nearest(name, ids.iter().copied().chain(["config"])) {
+                Some(near) => format!("there is no such rule or topic; did you mean {near}?"),
+                None => format!("there is no such rule; there are {}", ids.join(", ")),
+            },
+        )
 }
 
 /// Prints a rule's page.
@@ -177,13 +177,17 @@ mod tests {
         assert_eq!(parse("tag-form").unwrap().id, "tag-form");
         assert_eq!(
             parse("tag-from").unwrap_err(),
-            "there is no such rule; did you mean tag-form?"
+            "there is no such rule or topic; did you mean tag-form?"
+        );
+        assert_eq!(
+            parse("confg").unwrap_err(),
+            "there is no such rule or topic; did you mean config?"
         );
         let unlike = parse("anything").unwrap_err();
         let all: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
         assert_eq!(
             unlike,
-            format!("there is no such rule, there are {}", all.join(", "))
+            format!("there is no such rule; there are {}", all.join(", "))
         );
     }
 
