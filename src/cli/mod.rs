@@ -7,14 +7,13 @@ pub mod gate_args;
 mod handler;
 mod objects;
 mod output;
+pub mod policy;
 pub mod replay;
 pub mod serve;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::policy::BUILT_IN;
 
 /// Exit code of a subcommand that found something: a denial, or an answer that is not as expected.
 const FOUND: u8 = 1;
@@ -47,8 +46,8 @@ enum Command {
     ///
     /// Exit codes: 0 explained; 2 wrong usage, or no such rule; 3 something could not be read.
     Explain(explain::ExplainArgs),
-    /// Print the built-in policy
-    Policy,
+    /// Print the built-in policy, or look after others
+    Policy(policy::PolicyArgs),
     /// Look after the defaults that were put into manifests
     Defaults(defaults::DefaultsArgs),
     /// Make certificates
@@ -88,7 +87,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         }
         Command::Replay(args) => replay::run(args),
         Command::Explain(args) => explain::run(args),
-        Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
+        Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
     }

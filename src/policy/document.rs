@@ -11,6 +11,11 @@ use crate::vcluster::{Catalogue, Range};
 
 /// Reads a document.
 pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Policy, PolicyError> {
+    read_root(&Field::root(&tree(text)?), text == BUILT_IN, catalogue)
+}
+
+/// The document as a tree, if it is one document, and nothing in it is set twice.
+pub(super) fn tree(text: &str) -> Result<Node, PolicyError> {
     let document = read_yaml(text.as_bytes(), &Limits::VALUES).map_err(|error| PolicyError {
         at: error.at,
         path: Path::root(),
@@ -39,10 +44,11 @@ pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Policy, 
             message,
         });
     }
-    read_root(&Field::root(&document.root), text == BUILT_IN, catalogue)
+    Ok(document.root)
 }
 
-fn read_root(
+/// Reads a document that is a tree already.
+pub(super) fn read_root(
     root: &Field<'_>,
     built_in: bool,
     catalogue: &'static Catalogue,

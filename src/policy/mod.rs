@@ -5,6 +5,8 @@
 mod custom;
 mod decode;
 mod document;
+mod mistakes;
+mod schema;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,8 @@ use std::fmt;
 use semver::Version;
 
 pub use self::decode::{PolicyError, nearest};
+pub use self::mistakes::mistakes;
+pub use self::schema::schema;
 pub use self::settings::{RuleSettings, Transition};
 use crate::carrier::Roads;
 use crate::rules::Rule;

@@ -18,6 +18,7 @@ mod fixtures;
 mod harness;
 mod manifests;
 mod oracle;
+mod policies;
 mod properties;
 mod rules;
 mod serve;
