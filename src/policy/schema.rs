@@ -13,18 +13,29 @@ use super::{ACTIONS, DISTROS};
 use crate::rules::{RULES, Rule};
 use crate::vcluster::{Catalogue, Field, FieldType};
 
-/// The form of what a policy may set for a rule, besides `action`: rule, key and form.
-const SETTINGS: [(&str, &str, fn() -> Value); 1] = [("distro-change", "allow", || {
-    let distros = words(DISTROS);
-    list(map(
-        &["from", "to"],
-        [
-            ("from", one_of("The distro before.", distros.clone())),
-            ("to", one_of("The distro after.", distros)),
-            ("charts", string("The charts that it is allowed under.")),
-        ],
-    ))
-})];
+/// The form of what a policy may set for a rule, besides `action`.
+struct Setting {
+    rule: &'static str,
+    key: &'static str,
+    form: fn() -> Value,
+}
+
+/// Every setting of every rule.
+const SETTINGS: &[Setting] = &[Setting {
+    rule: "distro-change",
+    key: "allow",
+    form: || {
+        let distros = words(DISTROS);
+        list(&map(
+            &["from", "to"],
+            [
+                ("from", one_of("The distro before.", &distros)),
+                ("to", one_of("The distro after.", &distros)),
+                ("charts", string("The charts that it is allowed under.")),
+            ],
+        ))
+    },
+}];
 
 /// The schema, in the dialect of 2020-12.
 pub fn schema() -> Value {
@@ -61,7 +72,7 @@ fn spec() -> Value {
         [
             (
                 "enforcement",
-                one_of("No rule does more than this.", words([deny, warn, audit])),
+                one_of("No rule does more than this.", &words([deny, warn, audit])),
             ),
             ("chart", chart()),
             ("defaults", defaults()),
@@ -69,7 +80,7 @@ fn spec() -> Value {
                 "rules",
                 map(&[], RULES.map(|rule| (rule.id, settings(rule)))),
             ),
-            ("customCarriers", list(custom_carrier())),
+            ("customCarriers", list(&custom_carrier())),
         ],
     )
 }
@@ -93,7 +104,7 @@ fn chart() -> Value {
 fn defaults() -> Value {
     let on = one_of(
         "Create: into new configs only. Always: into changed ones too.",
-        vec!["Create", "Always"],
+        &["Create", "Always"],
     );
     let blocks = Catalogue::embedded().blocks();
     let fields: Vec<_> = blocks.iter().map(|block| &block.fields).collect();
@@ -107,22 +118,22 @@ fn defaults() -> Value {
                 "apply",
                 one_of(
                     "Missing: only where nothing is set. Always: over what is set, too.",
-                    vec!["Missing", "Always"],
+                    &["Missing", "Always"],
                 ),
             ),
             (
                 "mode",
                 one_of(
                     "Edit: they are put in. Suggest: the user is told what to add.",
-                    vec!["Edit", "Suggest"],
+                    &["Edit", "Suggest"],
                 ),
             ),
             ("values", values(&fields)),
             (
                 "pinChartDefaults",
-                list(one_of(
+                list(&one_of(
                     "Which of the chart's own defaults are written out.",
-                    vec!["images", "resources"],
+                    &["images", "resources"],
                 )),
             ),
         ],
@@ -133,12 +144,12 @@ fn defaults() -> Value {
 fn settings(rule: &Rule) -> Value {
     let default = rule.action.as_str();
     let about = format!("What it leads to; {default}, if no policy says otherwise.");
-    let action = one_of(&about, words(ACTIONS));
+    let action = one_of(&about, &words(ACTIONS));
     let settings = rule.settings.iter().map(|setting| {
         let form = SETTINGS
             .iter()
-            .find(|(id, key, _)| *id == rule.id && *key == setting.key);
-        let form = form.map_or_else(|| json!({}), |(.., form)| form());
+            .find(|form| form.rule == rule.id && form.key == setting.key);
+        let form = form.map_or_else(|| json!({}), |setting| (setting.form)());
         (setting.key, described(form, setting.about))
     });
     let all = map(&[], std::iter::once(("action", action)).chain(settings));
@@ -205,7 +216,7 @@ fn custom_carrier() -> Value {
         &["path"],
         [
             ("path", path("Where values are")),
-            ("encoding", one_of("How they are kept there.", encodings)),
+            ("encoding", one_of("How they are kept there.", &encodings)),
         ],
     );
     let chart = map(
@@ -235,7 +246,7 @@ fn custom_carrier() -> Value {
         [
             ("group", string("The API group.")),
             ("kinds", described(at_least_one(strings("")), "The kinds.")),
-            ("values", at_least_one(list(values))),
+            ("values", at_least_one(list(&values))),
             ("chart", chart),
             ("release", release),
             (
@@ -267,7 +278,7 @@ fn map<'k>(required: &[&str], fields: impl IntoIterator<Item = (&'k str, Value)>
     form
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
@@ -283,10 +294,10 @@ fn string(about: &str) -> Value {
 }
 
 fn strings(about: &str) -> Value {
-    described(list(json!({"type": "string"})), about)
+    described(list(&json!({"type": "string"})), about)
 }
 
-fn one_of(about: &str, words: Vec<&str>) -> Value {
+fn one_of(about: &str, words: &[&str]) -> Value {
     json!({"enum": words, "description": about})
 }
 

@@ -62,17 +62,14 @@ pub fn sheet(rule: &Rule) -> anyhow::Result<Sheet> {
 
 /// `docs/rules/README.md`: every rule in a line.
 pub fn index() -> String {
-    let mut page = "# Rules\n\n`distrogate explain RULE` prints these pages.\n\n\
-                    | rule | action | about |\n|---|---|---|\n"
-        .to_owned();
-    for rule in RULES {
-        let Rule {
-            id, action, about, ..
-        } = rule;
-        let (action, about) = (action.as_str(), cell(about));
-        page.push_str(&format!("| [{id}]({id}.md) | {action} | {about} |\n"));
-    }
-    page
+    let lines = RULES.into_iter().map(|rule| {
+        let id = rule.id;
+        let (action, about) = (rule.action.as_str(), cell(rule.about));
+        format!("| [{id}]({id}.md) | {action} | {about} |\n")
+    });
+    let above = "# Rules\n\n`distrogate explain RULE` prints these pages.\n\n\
+                 | rule | action | about |\n|---|---|---|\n";
+    std::iter::once(above.to_owned()).chain(lines).collect()
 }
 
 const fn on_update(rule: &Rule) -> &'static str {
