@@ -8,6 +8,7 @@ mod handler;
 pub mod manifests;
 mod objects;
 mod output;
+pub mod policy;
 mod policy_files;
 pub mod replay;
 pub mod serve;
@@ -15,8 +16,6 @@ pub mod serve;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::policy::BUILT_IN;
 
 /// Exit code of a subcommand that found something: a denial, or an answer that is not as expected.
 const FOUND: u8 = 1;
@@ -45,10 +44,12 @@ enum Command {
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
-    /// Explain what will really run, and why
+    /// Explain a rule, or what will really run under a config, and why
+    ///
+    /// Exit codes: 0 explained; 2 wrong usage, or no such rule; 3 something could not be read.
     Explain(explain::ExplainArgs),
-    /// Print the built-in policy
-    Policy,
+    /// Print the built-in policy, or look after others
+    Policy(policy::PolicyArgs),
     /// Look after the defaults that were put into manifests
     Defaults(defaults::DefaultsArgs),
     /// Make certificates
@@ -93,7 +94,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         }
         Command::Replay(args) => replay::run(args),
         Command::Explain(args) => explain::run(args),
-        Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
+        Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
         Command::Manifests(args) => manifests::run(args).map(|()| 0),

@@ -2,7 +2,7 @@
 //! about each.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -27,6 +27,24 @@ pub(super) struct Document<'t> {
     pub(super) lines_above: usize,
     /// The document.
     pub(super) text: String,
+}
+
+/// The files that some paths name: a folder stands for all `.json`, `.yaml` and `.yml` in it, but
+/// not for those of certain names.
+pub(super) fn files(paths: &[PathBuf], but: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let first = files.len();
+            walk(path, but, &mut files)?;
+            if files.len() == first {
+                anyhow::bail!("{}: no .json, .yaml or .yml file in it", path.display());
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
 }
 
 /// The text of a file; - is standard input.
@@ -103,6 +121,36 @@ pub(super) fn request(object: &Value) -> Request<'_> {
         text("/metadata/namespace"),
         text("/metadata/name"),
     )
+}
+
+fn walk(folder: &Path, but: &[&str], files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let shown = folder.display();
+    let mut entries = std::fs::read_dir(folder)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| shown.to_string())?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let kind = entry
+            .file_type()
+            .with_context(|| path.display().to_string())?;
+        let is_wanted = path.extension().is_some_and(|extension| {
+            ["json", "yaml", "yml"]
+                .iter()
+                .any(|known| extension == *known)
+        }) && !but.iter().any(|name| entry.file_name() == *name);
+        // a mounted ConfigMap links from here to its files
+        let is_kubelets = entry.file_name().to_string_lossy().starts_with("..");
+        if is_kubelets {
+            continue;
+        }
+        if kind.is_dir() {
+            walk(&path, but, files)?;
+        } else if is_wanted {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The two webhook configurations, with every field written out: API server defaults too, else
-//! GitOps tools see a difference for ever.
+//! tools that compare with Git see a difference for ever.
 
 use serde_json::{Value, json};
 

@@ -194,7 +194,7 @@ impl Reader<'_> {
             ..holder
         };
         let configs = lowered.into_iter();
-        let configs = configs.map(|config| self.explained(holder, config));
+        let configs = configs.map(|config| Self::explained(holder, config));
         configs.collect()
     }
 
@@ -213,10 +213,10 @@ impl Reader<'_> {
             &self.policy,
             &self.cluster,
         );
-        self.explained(holder, config)
+        Self::explained(holder, config)
     }
 
-    fn explained(&self, holder: Holder<'_>, config: Lowered<'_>) -> Explained {
+    fn explained(holder: Holder<'_>, config: Lowered<'_>) -> Explained {
         let edits = if holder.withheld {
             Vec::new()
         } else {

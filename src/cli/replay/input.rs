@@ -11,19 +11,7 @@ const NOT_REVIEWS: [&str; 2] = ["response.json", "policy.yaml"];
 
 /// The files that some paths name: a folder stands for all `.json`, `.yaml` and `.yml` in it.
 pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let first = files.len();
-            walk(path, &mut files)?;
-            if files.len() == first {
-                anyhow::bail!("{}: no .json, .yaml or .yml file in it", path.display());
-            }
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
+    objects::files(paths, &NOT_REVIEWS)
 }
 
 /// The reviews in a file, each as JSON.
@@ -40,31 +28,6 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<String>> {
         anyhow::bail!("{shown}: empty");
     }
     Ok(reviews)
-}
-
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let shown = folder.display();
-    let mut entries = std::fs::read_dir(folder)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| shown.to_string())?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let kind = entry
-            .file_type()
-            .with_context(|| path.display().to_string())?;
-        let is_review = path.extension().is_some_and(|extension| {
-            ["json", "yaml", "yml"]
-                .iter()
-                .any(|known| extension == *known)
-        }) && !NOT_REVIEWS.iter().any(|name| entry.file_name() == *name);
-        if kind.is_dir() {
-            walk(&path, files)?;
-        } else if is_review {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// YAML documents, each as JSON; those that hold nothing are none.
