@@ -44,14 +44,13 @@ impl<'b, 'a> Before<'b, 'a> {
         let mut seen: HashMap<_, usize> = HashMap::new();
         now.iter()
             .map(|config| {
-                let same: Vec<_> = self
-                    .by_name
-                    .get(&key(&config.release))
-                    .into_iter()
-                    .flatten()
-                    .copied()
-                    .filter(|before| may_be_one(&config.release, &before.release))
-                    .collect();
+                let named = |key| self.by_name.get(&key).into_iter().flatten().copied();
+                let (namespace, name, item) = key(&config.release);
+                let mut same: Vec<_> = named((namespace, name, item)).collect();
+                if same.is_empty() && config.is_over_base {
+                    same.extend(named((namespace, name, None)));
+                }
+                same.retain(|before| may_be_one(&config.release, &before.release));
                 let for_good = || same.iter().filter(|before| !before.is_passing);
                 let before = if config.is_passing {
                     for_good().next().copied()
