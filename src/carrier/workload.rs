@@ -53,16 +53,10 @@ pub(super) fn configs<'a>(_: Kind, object: &'a RawValue, seen: Seen<'_>) -> Held
         return Held::default();
     };
     let name = name_of(object);
-    let Some(version) = chart
-        .strip_prefix("vcluster-")
-        .filter(|_| app == "vcluster")
-    else {
-        return Held::default();
-    };
     // the chart names the workload after the release
     let containers = init_containers(object);
     let lowered = lowered(object, &containers);
-    if name != release || lowered.is_empty() {
+    if app != "vcluster" || name != release || lowered.is_empty() {
         return Held::default();
     }
     let release = Release {
@@ -70,7 +64,10 @@ pub(super) fn configs<'a>(_: Kind, object: &'a RawValue, seen: Seen<'_>) -> Held
         name: release.into_owned(),
         ..Release::default()
     };
-    let chart = ChartSource::version(&version.replacen('_', "+", 1));
+    // a copy of the chart under another name has versions of its own
+    let version = chart.strip_prefix("vcluster-");
+    let version = version.map(|version| version.replacen('_', "+", 1));
+    let chart = ChartSource::named(Some("vcluster"), version.as_deref());
     let part = Part {
         at: Path::dotted(INIT_CONTAINERS),
         content: Content::Lowered(lowered),
