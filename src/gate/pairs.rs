@@ -39,7 +39,7 @@ impl<'b, 'a> Before<'b, 'a> {
     }
 
     /// Pairs the configs of a new object, in their order. Of several with one release the first is
-    /// paired with the first, the second with the second.
+    /// paired with the first, the second with the second, and further ones with the last.
     pub(super) fn pairs(&self, now: &[Carried<'_>]) -> Vec<Pair<'b, 'a>> {
         let mut seen: HashMap<_, usize> = HashMap::new();
         now.iter()
@@ -57,7 +57,9 @@ impl<'b, 'a> Before<'b, 'a> {
                 } else {
                     let number = seen.entry(key(&config.release)).or_default();
                     *number += 1;
-                    for_good().nth(*number - 1).copied()
+                    // the last of one name counts: a further one is laid over it
+                    let further = || for_good().next_back();
+                    for_good().nth(*number - 1).or_else(further).copied()
                 };
                 // what was asked for once before, in the same words, is asked for no more
                 let passed = same
