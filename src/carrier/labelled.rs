@@ -59,7 +59,12 @@ pub(super) fn configs<'a>(kind: Kind, object: &'a RawValue, seen: Seen<'_>) -> H
             Some((Path::keys([field, key]), Content::Values(encoding, raw)))
         });
     let others = Part {
-        at: label.clone(),
+        // a key that is not there is somebody's slip
+        at: if found.is_some() {
+            label
+        } else {
+            Path::keys(["data", key])
+        },
         content: Content::Elsewhere,
     };
     let mut parts = vec![others];
