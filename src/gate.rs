@@ -7,6 +7,8 @@ mod mutate;
 mod pairs;
 mod words;
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::value::RawValue;
 
 use self::pairs::{Before, Pair};
@@ -15,7 +17,7 @@ use self::words::title;
 use crate::admission::{Endpoint, Operation as Verb, Request};
 use crate::carrier::{self, Carried, Carrier, Held, MAX_CONFIGS, Seen};
 use crate::defaults::Edit;
-use crate::policy::{Action, Policy};
+use crate::policy::{Action, Applicant, Date, InForce, Labels, Policy};
 use crate::rules::{self, Finding};
 use crate::text::printable;
 use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
@@ -28,6 +30,10 @@ const FINDINGS_TOLD: usize = 20;
 pub struct Cluster {
     /// The host cluster's Kubernetes version.
     pub host_version: Option<KubeVersion>,
+    /// The labels of namespaces, where they are known.
+    pub namespace_labels: HashMap<String, Labels>,
+    /// Which day it is, in UTC.
+    pub today: Option<Date>,
 }
 
 /// The outcome of a review.
@@ -45,6 +51,8 @@ pub struct Verdict {
     pub edits: Vec<Edit>,
     /// What the user is told besides the findings.
     pub remarks: Vec<String>,
+    /// What only the audit log is told besides the findings.
+    pub notes: BTreeSet<String>,
 }
 
 /// What was decided.
@@ -124,7 +132,7 @@ pub fn review(
 }
 
 /// Judges one subject.
-pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
+pub fn judge(subject: &Subject<'_>, policy: &InForce) -> Vec<Finding> {
     rules::judge(subject, policy)
 }
 
@@ -179,14 +187,15 @@ impl Review<'_> {
                 continue;
             }
             verdict.decision = Decision::Allowed;
-            let subject = self.subject(config, pair.before);
+            let (subject, in_force) = self.subject(config, pair.before);
             let title = title(self.request, config, &subject);
+            verdict.note_unsure(&in_force);
             if subject.now.chart.certainty() == Certainty::Legacy {
                 verdict.remarks.push(format!(
                     "{title}: configs of charts before 0.20 are not judged and get no defaults"
                 ));
             }
-            let findings = judge(&subject, self.policy);
+            let findings = judge(&subject, &in_force);
             let advice = (config.reading != Reading::Helm).then(|| {
                 let release = printable(&config.release.name, 53);
                 let kind = &self.request.kind.kind;
@@ -212,7 +221,24 @@ impl Review<'_> {
         carrier::record(self.object) == old.and_then(carrier::record)
     }
 
-    fn subject(&self, now: &Carried<'_>, before: Option<&Carried<'_>>) -> Subject<'static> {
+    /// What is judged of a config, and by what.
+    fn subject(
+        &self,
+        now: &Carried<'_>,
+        before: Option<&Carried<'_>>,
+    ) -> (Subject<'static>, InForce) {
+        let applicant = Applicant {
+            namespace: &self.request.namespace,
+            target_namespace: &now.release.namespace,
+            labels: self.cluster.namespace_labels.get(&*self.request.namespace),
+            carrier: &self.request.kind.kind,
+            chart: None,
+            user: &self.request.user,
+            groups: &self.request.groups,
+            today: self.cluster.today,
+        };
+        // which chart to assume is said before the chart is known
+        let fallback = self.policy.fallback(&applicant);
         let compose = |carried: &Carried<'_>| {
             // another cluster has a version of its own
             let host = self.cluster.host_version.clone();
@@ -222,11 +248,11 @@ impl Review<'_> {
                 layers: carried.layers().to_vec(),
                 reading: carried.reading,
                 catalogue: self.policy.catalogue,
-                fallback: self.policy.fallback_block(),
+                fallback,
                 host_version: carried.told_host.clone().or(here),
             })
         };
-        Subject {
+        let subject = Subject {
             operation: self.operation,
             reading: now.reading,
             is_template: now.is_template,
@@ -235,7 +261,12 @@ impl Review<'_> {
             now: compose(now),
             before: before.map(compose),
             told_before: before.and_then(|before| before.told_distro),
-        }
+        };
+        let in_force = self.policy.in_force(&Applicant {
+            chart: Some(&subject.now.chart),
+            ..applicant
+        });
+        (subject, in_force)
     }
 }
 
@@ -262,7 +293,16 @@ impl Verdict {
             patch: json_patch::Patch(Vec::new()),
             edits: Vec::new(),
             remarks: Vec::new(),
+            notes: BTreeSet::new(),
         }
+    }
+
+    /// Says which documents could not be told to count or not.
+    fn note_unsure(&mut self, in_force: &InForce) {
+        self.notes.extend(in_force.unsure.iter().map(|name| {
+            let name = printable(name, 64);
+            format!("policy {name} is not looked at: the labels of the namespace are not known")
+        }));
     }
 
     /// Every finding, of all configs.

@@ -5,6 +5,7 @@ pub mod defaults;
 pub mod gate_args;
 mod handler;
 mod output;
+mod policy_files;
 pub mod replay;
 pub mod serve;
 

@@ -9,7 +9,7 @@ mod pins;
 mod planner;
 mod record;
 
-use crate::policy::{On, Policy};
+use crate::policy::InForce;
 use crate::values::{Change, Data, Path};
 use crate::vcluster::{Certainty, Completeness, Config, Operation, Presence, Reading, Subject};
 
@@ -47,7 +47,7 @@ pub struct Claimed {
 }
 
 /// Plans what goes into a config; nothing for a carrier that Helm will not render any more.
-pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
+pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan {
     let Subject {
         operation,
         reading,
@@ -76,7 +76,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         (before.chart.written(), before.chart.elsewhere())
             != (config.chart.written(), config.chart.elsewhere())
     });
-    let create = *operation == Operation::Create || policy.defaults.on == On::Always;
+    let create = *operation == Operation::Create || policy.defaults.goes_in_on_update();
     let moves = chart_moved && !claimed.before.is_empty();
     if !create && !moves {
         return Plan {
@@ -89,7 +89,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
     let mut mine = still_there(config, &claimed.now);
     if !mine.is_empty() {
         let without = config.without(mine.keys());
-        let anew = planner::wanted(&without, policy, *operation).values;
+        let anew = planner::wanted(&without, policy, *operation, moves).values;
         mine.retain(|path, value| anew.get(path) == Some(value));
     }
     mine.extend(ours.clone());
@@ -97,7 +97,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         return Plan::default();
     }
     let planner::Wanted { values, left_out } =
-        planner::wanted(&config.without(mine.keys()), policy, *operation);
+        planner::wanted(&config.without(mine.keys()), policy, *operation, moves);
     let kept = ours.clone();
     let mut edits = Vec::new();
     let mut record = Claims::new();

@@ -140,9 +140,15 @@ impl Reply for Verdict {
                 if !told.is_empty() {
                     told.push_str("; ");
                 }
-                let one = format!("{action}: {}: {}", finding.place, finding.message);
+                let exempt = finding.exemption.as_ref();
+                let exempt = exempt.map_or_else(String::new, |why| format!(" ({why})"));
+                let one = format!("{action}: {}: {}{exempt}", finding.place, finding.message);
                 told.push_str(&one);
             }
+        }
+        let notes: Vec<_> = self.notes.iter().map(String::as_str).collect();
+        if !notes.is_empty() {
+            audit_annotations.insert("policy".to_owned(), notes.join("; "));
         }
         Response {
             denial: (self.decision == Decision::Denied).then(|| self.denial()),

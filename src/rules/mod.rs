@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 pub use self::finding::Finding;
 pub use self::page::{Example, Page, Setting};
-use crate::policy::{Action, Policy, RuleSettings};
+use crate::policy::{Action, InForce, RuleSettings};
 use crate::values::Path;
 use crate::vcluster::{Completeness, Config, Distro, Operation, Reading, Subject};
 
@@ -59,7 +59,7 @@ struct Context<'a> {
     completeness: Completeness,
     /// What changes the rendered objects after Helm.
     renders_on: Option<&'a Path>,
-    policy: &'a Policy,
+    policy: &'a InForce,
 }
 
 /// Every rule, in the order in which findings are told.
@@ -83,7 +83,7 @@ const FINDINGS_OF_A_RULE: usize = 100;
 ///
 /// The ratchet: on UPDATE a finding that the old config had too (same rule, place in the values
 /// and value) becomes one step milder, so that an old fault does not stop an unrelated change.
-pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
+pub fn judge(subject: &Subject<'_>, policy: &InForce) -> Vec<Finding> {
     let Subject {
         operation,
         reading,
@@ -121,6 +121,12 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
             if ratchet && old.contains(&finding.fault()) {
                 finding.action = finding.action.milder();
             }
+        }
+    }
+    for finding in &mut findings {
+        if let Some(exemption) = policy.exemption(finding.rule) {
+            finding.action = finding.action.min(Action::Audit);
+            finding.exemption = Some(exemption.to_string());
         }
     }
     findings

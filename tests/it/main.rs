@@ -16,6 +16,7 @@ mod client;
 mod edit;
 mod fixtures;
 mod harness;
+mod helm;
 mod manifests;
 mod oracle;
 mod properties;
