@@ -14,6 +14,7 @@ mod certs;
 mod cli;
 mod client;
 mod edit;
+mod examples;
 mod fixtures;
 mod harness;
 mod helm;
