@@ -4,6 +4,7 @@ pub mod certs;
 pub mod defaults;
 pub mod gate_args;
 mod handler;
+pub mod manifests;
 mod output;
 mod policy_files;
 pub mod replay;
@@ -48,6 +49,11 @@ enum Command {
     Defaults(defaults::DefaultsArgs),
     /// Make certificates
     Certs(certs::CertsArgs),
+    /// Print the webhook configurations that send reviews here
+    ///
+    /// For exactly the carriers that are known and those that policies declare, with every field
+    /// written out.
+    Manifests(manifests::ManifestsArgs),
 }
 
 /// Runs the program.
@@ -85,5 +91,6 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
+        Command::Manifests(args) => manifests::run(args).map(|()| 0),
     }
 }

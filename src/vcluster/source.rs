@@ -133,4 +133,24 @@ mod tests {
             assert_eq!(found, expected, "{name}");
         }
     }
+
+    #[test]
+    fn other_charts_are_not_vclusters() {
+        for (name, is) in [
+            ("vcluster", true),
+            ("./charts/vcluster/", true),
+            ("vcluster-eks", true),
+            ("podinfo", false),
+            ("vcluster-platform", false),
+            ("oci://registry.example/charts/vcluster", true),
+            ("https://charts.example/vcluster-0.30.0.tgz", true),
+            ("https://charts.example/vcluster-platform-4.0.0.tgz", false),
+        ] {
+            let source = ChartSource::named(Some(name), None);
+            assert_eq!(source.may_be_vcluster(), is, "{name}");
+        }
+        let archive = ChartSource::named(Some("https://x/vcluster-k8s-0.19.1-rc.1.tgz"), Some("1"));
+        assert_eq!(archive.name.as_deref(), Some("vcluster-k8s"));
+        assert_eq!(archive.version.as_deref(), Some("0.19.1-rc.1"));
+    }
 }
