@@ -32,6 +32,18 @@ pub(super) fn another_config_than_before() -> Value {
     })
 }
 
+/// Argo CD writes the status of Applications into the objects themselves, at every refresh, and
+/// must not need us for that either, whatever they deploy.
+pub(super) fn no_refreshed_status() -> Value {
+    json!({
+        "name": "no-refreshed-status",
+        "expression": "request.resource.group != 'argoproj.io' || \
+            request.operation != 'UPDATE' || object.spec != oldObject.spec || \
+            (has(object.operation) && \
+            (!has(oldObject.operation) || object.operation != oldObject.operation))",
+    })
+}
+
 /// Status, scale and labels change nothing about what runs.
 pub(super) fn another_pod_than_before() -> Value {
     json!({

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::conditions::{another_config_than_before, another_pod_than_before, secrets_of_vcluster};
+use super::conditions::{
+    another_config_than_before, another_pod_than_before, no_refreshed_status, secrets_of_vcluster,
+};
 use super::resources::{Resource, resources};
 use crate::policy::Policy;
 
@@ -72,7 +74,11 @@ impl Registration {
             json!({
                 "name": "validate.distrogate.io",
                 "failurePolicy": fail,
-                "matchConditions": [secrets_of_vcluster(), another_config_than_before()],
+                "matchConditions": [
+                    secrets_of_vcluster(),
+                    another_config_than_before(),
+                    no_refreshed_status(),
+                ],
                 "objectSelector": {},
                 "rules": rules(carriers),
             }),
