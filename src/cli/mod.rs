@@ -2,9 +2,11 @@
 
 pub mod certs;
 pub mod defaults;
+pub mod explain;
 pub mod gate_args;
 mod handler;
 pub mod manifests;
+mod objects;
 mod output;
 mod policy_files;
 pub mod replay;
@@ -43,6 +45,8 @@ enum Command {
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
+    /// Explain what will really run, and why
+    Explain(explain::ExplainArgs),
     /// Print the built-in policy
     Policy,
     /// Look after the defaults that were put into manifests
@@ -88,6 +92,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
             result.map(|()| 0)
         }
         Command::Replay(args) => replay::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),

@@ -15,6 +15,7 @@ mod cli;
 mod client;
 mod edit;
 mod examples;
+mod explain;
 mod fixtures;
 mod harness;
 mod helm;
