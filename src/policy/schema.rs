@@ -24,17 +24,7 @@ struct Setting {
 const SETTINGS: &[Setting] = &[Setting {
     rule: "distro-change",
     key: "allow",
-    form: || {
-        let distros = words(DISTROS);
-        list(&map(
-            &["from", "to"],
-            [
-                ("from", one_of("The distro before.", &distros)),
-                ("to", one_of("The distro after.", &distros)),
-                ("charts", string("The charts that it is allowed under.")),
-            ],
-        ))
-    },
+    form: || transitions(&words(DISTROS)),
 }];
 
 /// The schema, in the dialect of 2020-12.
@@ -247,6 +237,18 @@ fn settings(rule: &Rule) -> Value {
     });
     let all = map(&[], std::iter::once(("action", action)).chain(settings));
     described(all, rule.about)
+}
+
+/// Changes that are let through.
+fn transitions(words: &[&str]) -> Value {
+    list(&map(
+        &["from", "to"],
+        [
+            ("from", one_of("What it was before.", words)),
+            ("to", one_of("What it is after.", words)),
+            ("charts", string("The charts that it is allowed under.")),
+        ],
+    ))
 }
 
 /// A piece of vcluster.yaml that some chart accepts, as `document::read_values` reads it.

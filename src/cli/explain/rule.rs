@@ -99,21 +99,26 @@ fn example(rule: &Rule, example: &Example, blocks: &mut Vec<Block>) {
         values,
         before,
         policy: _,
+        host,
     } = example;
     if let Some(policy) = policy_of(rule, example) {
         blocks.push(Block::Text("With this in the policy:".to_owned()));
         blocks.push(Block::Code("yaml", policy));
     }
+    let under = match host {
+        Some(host) => format!("Chart {chart} on a host with Kubernetes {host}"),
+        None => format!("Chart {chart}"),
+    };
     match before {
         Some(before) if before == values => {
-            blocks.push(Block::Text(format!("Chart {chart}, before and after:")));
+            blocks.push(Block::Text(format!("{under}, before and after:")));
         }
         Some(before) => {
-            blocks.push(Block::Text(format!("Chart {chart}, before:")));
+            blocks.push(Block::Text(format!("{under}, before:")));
             blocks.push(Block::Code("yaml", (*before).to_owned()));
             blocks.push(Block::Text("After:".to_owned()));
         }
-        None => blocks.push(Block::Text(format!("Chart {chart}:"))),
+        None => blocks.push(Block::Text(format!("{under}:"))),
     }
     blocks.push(Block::Code("yaml", (*values).to_owned()));
 }
