@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -116,6 +117,11 @@ pub struct Part<'a> {
     pub content: Content<'a>,
 }
 
+/// What tells a reference from another one at the same place: a hash of how it is written, so that
+/// nothing of it is kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reference(u64);
+
 /// What a [`Part`] holds.
 #[derive(Debug)]
 pub enum Content<'a> {
@@ -124,9 +130,9 @@ pub enum Content<'a> {
     /// Nothing, where there has to be something.
     Missing,
     /// A reference to values that are kept elsewhere, and could set everything.
-    Elsewhere,
+    Elsewhere(Reference),
     /// The same, but they set only what stands at or below this path, over everything else.
-    ElsewhereAt(Path),
+    ElsewhereAt(Path, Reference),
     /// Assignments in Helm's `--set` grammar.
     Set(Vec<Assignment>),
     /// Something in Helm's `--set` grammar that Helm does not read.
@@ -135,6 +141,20 @@ pub enum Content<'a> {
     Excluded(Path),
     /// Values that were made from something else, and where each of them stands in the object.
     Lowered(Vec<(Path, Data, Path)>),
+}
+
+impl Reference {
+    /// One that is written so.
+    pub(super) fn to(raw: &RawValue) -> Self {
+        let mut hasher = DefaultHasher::new();
+        raw.get().hash(&mut hasher);
+        Self(hasher.finish())
+    }
+
+    /// The hash.
+    pub(super) const fn hash(self) -> u64 {
+        self.0
+    }
 }
 
 impl Templates {

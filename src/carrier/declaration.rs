@@ -7,7 +7,7 @@ use super::carried::name_of;
 use super::dig::{dig_at, dig_list, dig_str_at};
 use super::ownership::is_tracked;
 use super::set::{set_list, set_map};
-use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Release, Seen};
+use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Reference, Release, Seen};
 use crate::globs::Globs;
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Completeness, Distro, Reading};
@@ -295,7 +295,11 @@ impl ConfigAt {
             let at = at.join(below);
             let elsewhere = |at| Part {
                 at,
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(match (holds, raw) {
+                    // what others have is not written here
+                    (Holds::Base, _) | (_, None) => Reference::default(),
+                    (_, Some(raw)) => Reference::to(raw),
+                }),
             };
             match (*holds, raw) {
                 (Holds::Values(encoding) | Holds::RequiredValues(encoding), Some(raw)) => {

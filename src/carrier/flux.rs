@@ -11,7 +11,7 @@ use super::carried::{is_of_distro, name_of};
 use super::declaration::ITEMS;
 use super::dig::{dig, dig_list, dig_map, dig_str};
 use super::set::unseen;
-use super::{Carried, Content, EditAt, Encoding, Held, Part, Release, Seen};
+use super::{Carried, Content, EditAt, Encoding, Held, Part, Reference, Release, Seen};
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Distro};
 
@@ -108,7 +108,7 @@ fn looks_like_vcluster(object: &RawValue) -> bool {
         .flat_map(|raw| dig_map(raw, ITEMS));
     distros.any(|(key, _)| Distro::from_key(&key).is_some())
         || parts(object).iter().any(|part| match &part.content {
-            Content::ElsewhereAt(path) => is_of_distro(path),
+            Content::ElsewhereAt(path, _) => is_of_distro(path),
             _ => false,
         })
 }
@@ -136,11 +136,11 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
     let mut above = Vec::new();
     // files of the chart's repository that stand in for its own values.yaml
     for files in ["valuesFiles", "valuesFile"] {
-        if dig(object, &["spec", "chart", "spec", files]).is_some() {
+        if let Some(raw) = dig(object, &["spec", "chart", "spec", files]) {
             let at = Path::dotted("spec.chart.spec").key(files);
             below.push(Part {
                 at,
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(Reference::to(raw)),
             });
         }
     }
@@ -149,7 +149,7 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
         if number == VALUES_FROM {
             above.push(Part {
                 at: at.clone(),
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(Reference::to(entry)),
             });
             break;
         }
@@ -157,12 +157,12 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
         match dig_str(entry, &["targetPath"]).filter(|path| !path.is_empty()) {
             None => below.push(Part {
                 at,
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(Reference::to(entry)),
             }),
             Some(path) => {
                 above.push(Part {
                     at,
-                    content: unseen(&path),
+                    content: unseen(&path, entry),
                 });
             }
         }
@@ -194,7 +194,7 @@ mod tests {
         configs(raw, seen).configs.pop().map(|carried| {
             let parts = carried.parts.iter().map(|part| {
                 let keys = match &part.content {
-                    Content::ElsewhereAt(path) => format!(" {path}"),
+                    Content::ElsewhereAt(path, _) => format!(" {path}"),
                     _ => String::new(),
                 };
                 format!("{}{keys}", part.at)

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::carried::name_of;
 use super::dig::{dig, dig_str_at};
-use super::{Carried, Content, Encoding, Held, Part, Release, Seen};
+use super::{Carried, Content, Encoding, Held, Part, Reference, Release, Seen};
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Completeness};
 
@@ -65,7 +65,7 @@ pub(super) fn configs<'a>(kind: Kind, object: &'a RawValue, seen: Seen<'_>) -> H
         } else {
             Path::keys(["data", key])
         },
-        content: Content::Elsewhere,
+        content: Content::Elsewhere(Reference::default()),
     };
     let mut parts = vec![others];
     parts.extend(found.map(|(at, content)| Part { at, content }));

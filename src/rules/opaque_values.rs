@@ -98,13 +98,14 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         1 => " (and in one more reference)".to_owned(),
         count => format!(" (and in {count} more references)"),
     };
-    findings.push(Finding::new(
-        first.place(Path::root(), None),
-        format!(
-            "these values are kept elsewhere{others} and judged only once Helm has rendered them \
-             into the Secret{distro}"
-        ),
-    ));
+    let message = format!(
+        "these values are kept elsewhere{others} and judged only once Helm has rendered them into \
+         the Secret{distro}"
+    );
+    // other values than before are another thing to say
+    let refers: Vec<_> = opaque.iter().map(|layer| layer.refers).collect();
+    let finding = Finding::new(first.place(Path::root(), None), &*message);
+    findings.push(finding.evidence((message, refers)));
 }
 
 /// What a template decides is seen once it is rendered.

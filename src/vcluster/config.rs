@@ -42,6 +42,8 @@ pub struct Layer {
     pub sets: Vec<Assignment>,
     /// Where values that were made from something else stand in the object.
     pub stands: Vec<(Path, Path)>,
+    /// What tells a reference from another one at the same place; 0 where there is none.
+    pub refers: u64,
 }
 
 /// What a [`Layer`] holds.

@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::super::{Carried, Content, EditAt, Encoding, Part, Release, Seen, Templates};
+use super::super::{Carried, Content, EditAt, Encoding, Part, Reference, Release, Seen, Templates};
 use super::parameters::{self, file_parameters, parameters};
 use super::roots::Roots;
 use crate::values::Path;
@@ -46,7 +46,7 @@ pub(super) struct Destination<'a> {
     is_template: bool,
     is_tracked: bool,
     /// What may change all of it once the templates are rendered.
-    pub(super) patched_by: Option<Path>,
+    pub(super) patched_by: Option<(Path, &'a RawValue)>,
     pieces: Vec<Option<&'a RawValue>>,
 }
 
@@ -99,12 +99,12 @@ pub(super) fn carried<'a>(
         let counts = *tool == "plugin" || raw.get() != "{}";
         counts.then_some(Part {
             at,
-            content: Content::Elsewhere,
+            content: Content::Elsewhere(Reference::to(raw)),
         })
     }));
-    parts.extend(destination.patched_by.iter().map(|at| Part {
+    parts.extend(destination.patched_by.iter().map(|(at, raw)| Part {
         at: at.clone(),
-        content: Content::Elsewhere,
+        content: Content::Elsewhere(Reference::to(raw)),
     }));
     let host = helm.str(&["kubeVersion"]);
     let pieces = PIECES.iter().map(|keys| Some(source.get(keys)?.1));
@@ -172,10 +172,10 @@ fn chart(source: &Roots<'_>, templates: bool, seen: Seen<'_>) -> Option<ChartSou
 
 fn parts<'a>(helm: &Roots<'a>, templates: bool) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    if let Some((at, _)) = helm.get(&["valueFiles"]) {
+    if let Some((at, raw)) = helm.get(&["valueFiles"]) {
         parts.push(Part {
             at,
-            content: Content::Elsewhere,
+            content: Content::Elsewhere(Reference::to(raw)),
         });
     }
     let (object, text) = if templates {

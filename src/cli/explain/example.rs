@@ -164,6 +164,7 @@ fn review(rule: &Rule, example: &Example, holder: Holder) -> anyhow::Result<Opti
     request.old_object = before.as_deref();
     let cluster = Cluster {
         host_version: example.host.and_then(KubeVersion::parse),
+        ..Cluster::default()
     };
     let mut verdict = gate::review(&request, Endpoint::Validate, &policy, &cluster);
     for config in &mut verdict.configs {
