@@ -19,6 +19,7 @@ mod harness;
 mod manifests;
 mod oracle;
 mod properties;
+mod quantities;
 mod serve;
 mod server;
 mod shutdown;
