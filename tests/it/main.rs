@@ -20,6 +20,7 @@ mod manifests;
 mod oracle;
 mod properties;
 mod quantities;
+mod references;
 mod serve;
 mod server;
 mod shutdown;
