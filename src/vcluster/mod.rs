@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod chart;
+mod compatibility;
 mod config;
 mod distro;
 mod image;
@@ -17,6 +18,7 @@ mod quantity;
 mod range;
 mod reading;
 mod reference;
+mod running;
 mod source;
 mod store;
 mod subject;
@@ -26,6 +28,7 @@ mod tree;
 
 pub use self::catalogue::{Block, Catalogue, CatalogueError, Field, FieldType};
 pub use self::chart::{Certainty, Chart, Era};
+pub use self::compatibility::{Compatibility, KnownIssue};
 pub use self::config::{Config, Layer, LayerContent, Parts};
 pub use self::distro::Distro;
 pub use self::image::{Component, Image, ImagePart};
