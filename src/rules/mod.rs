@@ -15,6 +15,7 @@ mod tag_form;
 mod unknown_distro;
 mod unknown_field;
 mod unreadable_values;
+mod version_downgrade;
 mod wrong_type;
 
 use std::collections::HashSet;
@@ -62,16 +63,29 @@ struct Context<'a> {
     policy: &'a Policy,
 }
 
+impl Context<'_> {
+    /// The most that may be said of what follows from several values together: of a chart that is
+    /// not known for certain, or where other values stand over these, a warning.
+    fn at_most(&self) -> Action {
+        if self.config.chart.is_certain() && self.completeness != Completeness::Fragment {
+            Action::Deny
+        } else {
+            Action::Warn
+        }
+    }
+}
+
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 9] = [
+pub const RULES: [&Rule; 10] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
     &unknown_distro::RULE,
     &unknown_field::RULE,
     &wrong_type::RULE,
-    &tag_form::RULE,
     &registry_form::RULE,
+    &tag_form::RULE,
+    &version_downgrade::RULE,
     &opaque_values::RULE,
 ];
 
@@ -159,3 +173,6 @@ fn list(words: &[&str]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;
