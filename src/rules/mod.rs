@@ -15,6 +15,7 @@ mod tag_form;
 mod unknown_distro;
 mod unknown_field;
 mod unreadable_values;
+mod version_conflict;
 mod version_downgrade;
 mod wrong_type;
 
@@ -76,7 +77,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 10] = [
+pub const RULES: [&Rule; 11] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -85,6 +86,7 @@ pub const RULES: [&Rule; 10] = [
     &wrong_type::RULE,
     &registry_form::RULE,
     &tag_form::RULE,
+    &version_conflict::RULE,
     &version_downgrade::RULE,
     &opaque_values::RULE,
 ];
