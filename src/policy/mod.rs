@@ -5,6 +5,7 @@
 mod custom;
 mod decode;
 mod document;
+mod images;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use std::fmt;
 use semver::Version;
 
 pub use self::decode::{PolicyError, nearest};
-pub use self::settings::{RuleSettings, Transition};
+pub use self::images::ImagePatterns;
+pub use self::settings::{Amount, Bound, BoundKind, RuleSettings, Transition};
 use crate::carrier::Roads;
 use crate::rules::Rule;
 use crate::values::{Node, Path};

@@ -15,6 +15,7 @@ mod tag_form;
 mod unknown_distro;
 mod unknown_field;
 mod unreadable_values;
+mod version_allowed;
 mod version_conflict;
 mod version_downgrade;
 mod wrong_type;
@@ -77,7 +78,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 11] = [
+pub const RULES: [&Rule; 12] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -87,6 +88,7 @@ pub const RULES: [&Rule; 11] = [
     &registry_form::RULE,
     &tag_form::RULE,
     &version_conflict::RULE,
+    &version_allowed::RULE,
     &version_downgrade::RULE,
     &opaque_values::RULE,
 ];
