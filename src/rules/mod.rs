@@ -4,6 +4,7 @@
 //! decided here, in one place: the policy's action for the rule, what the rule says it may at most
 //! be, the policy's enforcement, and the ratchet.
 
+mod component_skew;
 mod distro_change;
 mod finding;
 mod only_one_distro;
@@ -78,7 +79,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 12] = [
+pub const RULES: [&Rule; 13] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -90,6 +91,7 @@ pub const RULES: [&Rule; 12] = [
     &version_conflict::RULE,
     &version_allowed::RULE,
     &version_downgrade::RULE,
+    &component_skew::RULE,
     &opaque_values::RULE,
 ];
 
