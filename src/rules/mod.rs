@@ -7,6 +7,7 @@
 mod component_skew;
 mod distro_change;
 mod finding;
+mod host_compatibility;
 mod only_one_distro;
 mod opaque_values;
 mod page;
@@ -79,7 +80,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 13] = [
+pub const RULES: [&Rule; 14] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -92,6 +93,7 @@ pub const RULES: [&Rule; 13] = [
     &version_allowed::RULE,
     &version_downgrade::RULE,
     &component_skew::RULE,
+    &host_compatibility::RULE,
     &opaque_values::RULE,
 ];
 
