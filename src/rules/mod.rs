@@ -5,6 +5,7 @@
 //! be, the policy's enforcement, and the ratchet.
 
 mod component_skew;
+mod deprecated_distro;
 mod distro_change;
 mod finding;
 mod host_compatibility;
@@ -80,7 +81,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 14] = [
+pub const RULES: [&Rule; 15] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -94,6 +95,7 @@ pub const RULES: [&Rule; 14] = [
     &version_downgrade::RULE,
     &component_skew::RULE,
     &host_compatibility::RULE,
+    &deprecated_distro::RULE,
     &opaque_values::RULE,
 ];
 
