@@ -12,6 +12,7 @@ mod host_compatibility;
 mod only_one_distro;
 mod opaque_values;
 mod page;
+mod registry_allowed;
 mod registry_form;
 mod schema;
 mod tag_form;
@@ -81,13 +82,14 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 15] = [
+pub const RULES: [&Rule; 16] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
     &unknown_distro::RULE,
     &unknown_field::RULE,
     &wrong_type::RULE,
+    &registry_allowed::RULE,
     &registry_form::RULE,
     &tag_form::RULE,
     &version_conflict::RULE,
