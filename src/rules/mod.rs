@@ -12,6 +12,7 @@ mod host_compatibility;
 mod only_one_distro;
 mod opaque_values;
 mod page;
+mod pull_policy;
 mod registry_allowed;
 mod registry_form;
 mod schema;
@@ -82,7 +83,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 16] = [
+pub const RULES: [&Rule; 17] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -98,6 +99,7 @@ pub const RULES: [&Rule; 16] = [
     &component_skew::RULE,
     &host_compatibility::RULE,
     &deprecated_distro::RULE,
+    &pull_policy::RULE,
     &opaque_values::RULE,
 ];
 
