@@ -15,6 +15,7 @@ mod page;
 mod pull_policy;
 mod registry_allowed;
 mod registry_form;
+mod resources_form;
 mod schema;
 mod tag_form;
 mod unknown_distro;
@@ -83,7 +84,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 17] = [
+pub const RULES: [&Rule; 18] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -99,6 +100,7 @@ pub const RULES: [&Rule; 17] = [
     &component_skew::RULE,
     &host_compatibility::RULE,
     &deprecated_distro::RULE,
+    &resources_form::RULE,
     &pull_policy::RULE,
     &opaque_values::RULE,
 ];
