@@ -15,6 +15,7 @@ mod page;
 mod pull_policy;
 mod registry_allowed;
 mod registry_form;
+mod resources_bounds;
 mod resources_form;
 mod schema;
 mod tag_form;
@@ -84,7 +85,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 18] = [
+pub const RULES: [&Rule; 19] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
@@ -101,6 +102,7 @@ pub const RULES: [&Rule; 18] = [
     &host_compatibility::RULE,
     &deprecated_distro::RULE,
     &resources_form::RULE,
+    &resources_bounds::RULE,
     &pull_policy::RULE,
     &opaque_values::RULE,
 ];
