@@ -89,6 +89,8 @@ fn pulled(config: &Config<'_>) -> Vec<Pulled> {
             .tag
             .value()
             .zip(image.suffix)
+            // none in a workload may be a digest; in values it is told by another rule
+            .filter(|(tag, _)| !tag.is_empty())
             .map(|(tag, suffix)| format!("{tag}{suffix}")),
         runs: config.runs(image.component),
         registry: image.registry,
