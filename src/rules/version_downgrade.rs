@@ -88,7 +88,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     } else {
         return;
     };
-    let at_most = if context.is_template {
+    let at_most = if context.is_template || !before_config.chart.is_certain() {
         Action::Warn
     } else {
         context.at_most()
