@@ -32,7 +32,12 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if config.chart.minor_within(25..=u64::MAX) != Some(true) {
         return;
     }
-    for distro in config.enabled() {
+    let enabled = config.enabled();
+    // which of several is to stay, another rule says
+    if enabled.len() > 1 {
+        return;
+    }
+    for distro in enabled {
         if !matches!(distro, Distro::K3s | Distro::K0s) || !config.chart.has_distro(distro) {
             continue;
         }
