@@ -7,6 +7,7 @@ mod custom;
 mod decode;
 mod document;
 mod exemption;
+mod images;
 mod in_force;
 mod matching;
 mod mistakes;
@@ -19,11 +20,12 @@ use std::sync::Arc;
 
 pub use self::decode::{PolicyError, nearest};
 pub use self::exemption::{Date, Exemption};
+pub use self::images::ImagePatterns;
 pub use self::in_force::{Defaults, InForce, Wish};
 pub use self::matching::{Applicant, Labels, Match};
 pub use self::mistakes::mistakes;
 pub use self::schema::schema;
-pub use self::settings::{RuleSettings, Transition};
+pub use self::settings::{Amount, Bound, BoundKind, RuleSettings, Transition};
 pub use self::spec::{Document, Variant, Wishes};
 use crate::carrier::{Declaration, Roads};
 use crate::globs::Globs;
@@ -228,7 +230,7 @@ impl Policy {
                 matching::Fit::LabelsUnknown => unsure.push(document.name.clone()),
             }
         }
-        InForce::of(&documents, applicant, self.cap, unsure)
+        InForce::of(&documents, applicant, self.cap, self.catalogue, unsure)
     }
 }
 

@@ -21,11 +21,39 @@ struct Setting {
 }
 
 /// Every setting of every rule.
-const SETTINGS: &[Setting] = &[Setting {
-    rule: "distro-change",
-    key: "allow",
-    form: || transitions(&words(DISTROS)),
-}];
+const SETTINGS: &[Setting] = &[
+    Setting {
+        rule: "distro-change",
+        key: "allow",
+        form: || transitions(&words(DISTROS)),
+    },
+    Setting {
+        rule: "version-allowed",
+        key: "versions",
+        form: || string(""),
+    },
+    Setting {
+        rule: "registry-allowed",
+        key: "registries",
+        form: || at_least_one(strings("")),
+    },
+    Setting {
+        rule: "resources-bounds",
+        key: "bounds",
+        form: || {
+            let quantity = json!({"type": ["string", "number"]});
+            let mut bound = map(&[], ["min", "max"].map(|key| (key, quantity.clone())));
+            if let Some(bound) = bound.as_object_mut() {
+                bound.insert("minProperties".to_owned(), 1.into());
+            }
+            let resources = json!({"type": "object", "additionalProperties": bound});
+            map(
+                &[],
+                [("limits", resources.clone()), ("requests", resources)],
+            )
+        },
+    },
+];
 
 /// The schema, in the dialect of 2020-12.
 pub fn schema() -> Value {

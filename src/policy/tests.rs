@@ -433,3 +433,49 @@ fn mistakes_in_carriers_are_named_with_their_place() {
         assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
     }
 }
+
+#[test]
+fn mistakes_in_settings_of_rules_are_named_with_their_place() {
+    for (text, error) in [
+        (
+            &with_spec("  rules: {version-allowed: {versions: [v1.33]}}\n"),
+            "line 5, column 39: spec.rules.version-allowed.versions: has to be a string",
+        ),
+        (
+            &with_spec("  rules: {version-allowed: {versions: newest}}\n"),
+            "line 5, column 39: spec.rules.version-allowed.versions: has to be a range of Kubernetes versions, for example \">=1.31 <1.35\"",
+        ),
+        (
+            &with_spec("  rules: {registry-allowed: {registries: []}}\n"),
+            "line 5, column 42: spec.rules.registry-allowed.registries: has to name at least one pattern, or be left out",
+        ),
+        (
+            &with_spec("  rules: {registry-allowed: {registries: [a.io/*, registry.example]}}\n"),
+            "line 5, column 51: spec.rules.registry-allowed.registries[1]: has to be host and repository, with * for any text, for example registry.example/* or rancher/k3s",
+        ),
+        (
+            &with_spec("  rules: {registry-allowed: {registries: [\"a.io/[b\"]}}\n"),
+            "line 5, column 43: spec.rules.registry-allowed.registries[0]: not a pattern: unclosed character class; missing ']'",
+        ),
+        (
+            &with_spec("  rules: {resources-bounds: {bounds: {limit: {}}}}\n"),
+            "line 5, column 39: spec.rules.resources-bounds.bounds.limit: unknown key; did you mean limits?",
+        ),
+        (
+            &with_spec("  rules: {resources-bounds: {bounds: {limits: {cpu: {}}}}}\n"),
+            "line 5, column 53: spec.rules.resources-bounds.bounds.limits.cpu: has to have min, max or both",
+        ),
+        (
+            &with_spec(
+                "  rules: {resources-bounds: {bounds: {limits: {cpu: {min: 2, max: 500m}}}}}\n",
+            ),
+            "line 5, column 53: spec.rules.resources-bounds.bounds.limits.cpu: min 2 is above max 500m",
+        ),
+        (
+            &with_spec("  rules: {resources-bounds: {bounds: {requests: {cpu: {min: 1 core}}}}}\n"),
+            "line 5, column 61: spec.rules.resources-bounds.bounds.requests.cpu.min: has to be a quantity, for example 256Mi",
+        ),
+    ] {
+        assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+    }
+}

@@ -4,17 +4,27 @@
 //! decided here, in one place: the policy's action for the rule, what the rule says it may at most
 //! be, the policy's enforcement, and the ratchet.
 
+mod component_skew;
+mod deprecated_distro;
 mod distro_change;
 mod finding;
+mod host_compatibility;
 mod only_one_distro;
 mod opaque_values;
 mod page;
+mod pull_policy;
+mod registry_allowed;
 mod registry_form;
+mod resources_bounds;
+mod resources_form;
 mod schema;
 mod tag_form;
 mod unknown_distro;
 mod unknown_field;
 mod unreadable_values;
+mod version_allowed;
+mod version_conflict;
+mod version_downgrade;
 mod wrong_type;
 
 use std::collections::HashSet;
@@ -62,16 +72,38 @@ struct Context<'a> {
     policy: &'a InForce,
 }
 
+impl Context<'_> {
+    /// The most that may be said of what follows from several values together: of a chart that is
+    /// not known for certain, or where other values stand over these, a warning.
+    fn at_most(&self) -> Action {
+        if self.config.chart.is_certain() && self.completeness != Completeness::Fragment {
+            Action::Deny
+        } else {
+            Action::Warn
+        }
+    }
+}
+
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 9] = [
+pub const RULES: [&Rule; 19] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
     &unknown_distro::RULE,
     &unknown_field::RULE,
     &wrong_type::RULE,
-    &tag_form::RULE,
+    &registry_allowed::RULE,
     &registry_form::RULE,
+    &tag_form::RULE,
+    &version_conflict::RULE,
+    &version_allowed::RULE,
+    &version_downgrade::RULE,
+    &component_skew::RULE,
+    &host_compatibility::RULE,
+    &deprecated_distro::RULE,
+    &resources_form::RULE,
+    &resources_bounds::RULE,
+    &pull_policy::RULE,
     &opaque_values::RULE,
 ];
 
@@ -165,3 +197,6 @@ fn list(words: &[&str]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

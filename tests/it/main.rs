@@ -23,6 +23,8 @@ mod manifests;
 mod oracle;
 mod policies;
 mod properties;
+mod quantities;
+mod references;
 mod roads;
 mod rules;
 mod serve;
