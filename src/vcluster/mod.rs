@@ -15,6 +15,7 @@ mod lookup;
 mod place;
 mod range;
 mod reading;
+mod scheduler;
 mod source;
 mod store;
 mod subject;
