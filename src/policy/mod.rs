@@ -17,7 +17,7 @@ pub use self::settings::{RuleSettings, Transition};
 use crate::carrier::Roads;
 use crate::rules::Rule;
 use crate::values::{Node, Path};
-use crate::vcluster::{Block, Catalogue, Distro};
+use crate::vcluster::{Block, Catalogue, Distro, Store};
 
 /// The built-in policy, as a document.
 pub const BUILT_IN: &str = include_str!("built-in.yaml");
@@ -50,6 +50,18 @@ const DISTROS: [(&str, Distro); 4] = [
     ("eks", Distro::Eks),
     ("k8s", Distro::K8s),
 ];
+
+/// The words for backing stores in documents.
+const STORES: [(&str, Store); 5] = {
+    let [a, b, c, d, e] = Store::ALL;
+    [
+        (a.as_str(), a),
+        (b.as_str(), b),
+        (c.as_str(), c),
+        (d.as_str(), d),
+        (e.as_str(), e),
+    ]
+};
 
 /// A compiled policy.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! What a policy says about one rule: its action, and the settings that some rules have.
 
 use super::decode::{Field, PolicyError};
-use super::{ACTIONS, Action, DISTROS};
+use super::{ACTIONS, Action, DISTROS, STORES};
 use crate::rules::Rule;
-use crate::vcluster::{Distro, Range};
+use crate::vcluster::{Distro, Range, Store};
 
 /// What a document says about one rule. Each rule has only some of the settings (`Rule::settings`).
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,9 @@ pub struct RuleSettings {
     /// What it leads to, if the document says so.
     pub action: Option<Action>,
     /// Changes of the distro that are let through.
-    pub allow: Vec<Transition>,
+    pub allow: Vec<Transition<Distro>>,
+    /// Changes of the backing store that are let through.
+    pub allow_stores: Vec<Transition<Store>>,
 }
 
 impl RuleSettings {
@@ -19,16 +21,17 @@ impl RuleSettings {
     pub(super) const NOTHING: Self = Self {
         action: None,
         allow: Vec::new(),
+        allow_stores: Vec::new(),
     };
 }
 
-/// A change of the distro that is allowed.
+/// A change of the distro, or of the backing store, that is allowed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Transition {
-    /// The distro before.
-    pub from: Distro,
-    /// The distro after.
-    pub to: Distro,
+pub struct Transition<T> {
+    /// What it was before.
+    pub from: T,
+    /// What it is after.
+    pub to: T,
     /// The charts that it is allowed under; all, if it does not say.
     pub charts: Option<Range>,
 }
@@ -44,16 +47,29 @@ pub(super) fn read(field: &Field<'_>, rule: &Rule) -> Result<RuleSettings, Polic
         settings.action = Some(action.one_of(&ACTIONS)?);
     }
     if let Some(allow) = fields.get("allow") {
-        settings.allow = allow
-            .items()?
-            .iter()
-            .map(read_transition)
-            .collect::<Result<_, _>>()?;
+        match rule.id {
+            "store-change" => settings.allow_stores = read_transitions(&allow, &STORES)?,
+            _ => settings.allow = read_transitions(&allow, &DISTROS)?,
+        }
     }
     Ok(settings)
 }
 
-fn read_transition(field: &Field<'_>) -> Result<Transition, PolicyError> {
+fn read_transitions<T: Copy>(
+    field: &Field<'_>,
+    words: &[(&str, T)],
+) -> Result<Vec<Transition<T>>, PolicyError> {
+    let items = field.items()?;
+    items
+        .iter()
+        .map(|item| read_transition(item, words))
+        .collect()
+}
+
+fn read_transition<T: Copy>(
+    field: &Field<'_>,
+    words: &[(&str, T)],
+) -> Result<Transition<T>, PolicyError> {
     let fields = field.fields(&["from", "to", "charts"])?;
     let charts = match fields.get("charts") {
         Some(field) => {
@@ -63,8 +79,8 @@ fn read_transition(field: &Field<'_>) -> Result<Transition, PolicyError> {
         None => None,
     };
     Ok(Transition {
-        from: fields.required("from")?.one_of(&DISTROS)?,
-        to: fields.required("to")?.one_of(&DISTROS)?,
+        from: fields.required("from")?.one_of(words)?,
+        to: fields.required("to")?.one_of(words)?,
         charts,
     })
 }

@@ -126,6 +126,10 @@ fn mistakes_are_named_with_their_place() {
             "line 5, column 35: spec.rules.distro-change.allow[0]: to is missing",
         ),
         (
+            &with_spec("  rules: {store-change: {allow: [{from: k3s, to: k8s}]}}\n"),
+            "line 5, column 41: spec.rules.store-change.allow[0].from: has to be one of embedded-etcd, external-etcd, deployed-etcd, embedded-database, external-database",
+        ),
+        (
             &with_spec("  chart: {fallback: 0.36}\n"),
             "line 5, column 21: spec.chart.fallback: has to be a string; quote it: \"0.36\"",
         ),

@@ -6,11 +6,14 @@
 
 mod distro_change;
 mod finding;
+mod ha_store;
 mod only_one_distro;
+mod only_one_store;
 mod opaque_values;
 mod page;
 mod registry_form;
 mod schema;
+mod store_change;
 mod tag_form;
 mod unknown_distro;
 mod unknown_field;
@@ -63,15 +66,18 @@ struct Context<'a> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 9] = [
+pub const RULES: [&Rule; 12] = [
     &unreadable_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
+    &only_one_store::RULE,
+    &store_change::RULE,
     &unknown_distro::RULE,
     &unknown_field::RULE,
     &wrong_type::RULE,
     &tag_form::RULE,
     &registry_form::RULE,
+    &ha_store::RULE,
     &opaque_values::RULE,
 ];
 
