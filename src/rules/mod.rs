@@ -4,14 +4,18 @@
 //! decided here, in one place: the policy's action for the rule, what the rule says it may at most
 //! be, the policy's enforcement, and the ratchet.
 
+mod component_disabled;
 mod distro_change;
 mod finding;
 mod ha_store;
+mod inactive_distro;
+mod legacy_values;
 mod only_one_distro;
 mod only_one_store;
 mod opaque_values;
 mod page;
 mod registry_form;
+mod scheduler_unused;
 mod schema;
 mod store_change;
 mod tag_form;
@@ -26,7 +30,7 @@ pub use self::finding::Finding;
 pub use self::page::{Example, Page, Setting};
 use crate::policy::{Action, Policy, RuleSettings};
 use crate::values::Path;
-use crate::vcluster::{Completeness, Config, Distro, Operation, Reading, Subject};
+use crate::vcluster::{Certainty, Completeness, Config, Distro, Operation, Reading, Subject};
 
 /// A rule.
 #[derive(Debug)]
@@ -65,9 +69,20 @@ struct Context<'a> {
     policy: &'a Policy,
 }
 
+impl Context<'_> {
+    /// The distro in force, where its settings can be judged: charts before 0.20 have another
+    /// layout, and images do not tell settings.
+    fn judged_distro(&self) -> Option<Distro> {
+        let legacy = self.config.chart.certainty() == Certainty::Legacy;
+        let judged = !legacy && !self.config.is_rendered();
+        judged.then(|| self.config.distro()).flatten()
+    }
+}
+
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 12] = [
+pub const RULES: [&Rule; 16] = [
     &unreadable_values::RULE,
+    &legacy_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
     &only_one_store::RULE,
@@ -78,6 +93,9 @@ pub const RULES: [&Rule; 12] = [
     &tag_form::RULE,
     &registry_form::RULE,
     &ha_store::RULE,
+    &component_disabled::RULE,
+    &scheduler_unused::RULE,
+    &inactive_distro::RULE,
     &opaque_values::RULE,
 ];
 
@@ -155,6 +173,22 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What stands below a path, in short: `image.tag, command and 3 more`.
+fn below(path: &Path, below: &[Path]) -> String {
+    const NAMED: usize = 4;
+    let prefix = format!("{path}.");
+    let mut words: Vec<_> = below
+        .iter()
+        .take(NAMED)
+        .map(|path| path.to_string().trim_start_matches(&prefix).to_owned())
+        .collect();
+    match below.len().saturating_sub(NAMED) {
+        0 => {}
+        more => words.push(format!("{more} more")),
+    }
+    list(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// `k3s`, `k3s and k8s`, `k3s, k0s and k8s`.

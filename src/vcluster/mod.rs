@@ -22,6 +22,7 @@ mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
+mod written;
 
 pub use self::catalogue::{Block, Catalogue, CatalogueError, Field, FieldType};
 pub use self::chart::{Certainty, Chart, Era};
