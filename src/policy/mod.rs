@@ -5,6 +5,7 @@
 mod custom;
 mod decode;
 mod document;
+mod flags;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::fmt;
 use semver::Version;
 
 pub use self::decode::{PolicyError, nearest};
+pub use self::flags::FlagPattern;
 pub use self::settings::{RuleSettings, Transition};
 use crate::carrier::Roads;
 use crate::rules::Rule;

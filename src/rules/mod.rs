@@ -4,8 +4,11 @@
 //! decided here, in one place: the policy's action for the rule, what the rule says it may at most
 //! be, the policy's enforcement, and the ratchet.
 
+mod command_override;
 mod component_disabled;
 mod distro_change;
+mod env_form;
+mod extra_args;
 mod finding;
 mod ha_store;
 mod inactive_distro;
@@ -17,6 +20,7 @@ mod page;
 mod registry_form;
 mod scheduler_unused;
 mod schema;
+mod security_context;
 mod store_change;
 mod tag_form;
 mod unknown_distro;
@@ -80,7 +84,7 @@ impl Context<'_> {
 }
 
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 16] = [
+pub const RULES: [&Rule; 20] = [
     &unreadable_values::RULE,
     &legacy_values::RULE,
     &only_one_distro::RULE,
@@ -96,6 +100,10 @@ pub const RULES: [&Rule; 16] = [
     &component_disabled::RULE,
     &scheduler_unused::RULE,
     &inactive_distro::RULE,
+    &command_override::RULE,
+    &extra_args::RULE,
+    &security_context::RULE,
+    &env_form::RULE,
     &opaque_values::RULE,
 ];
 

@@ -52,4 +52,10 @@ impl Example {
         self.before = Some(before);
         self
     }
+
+    /// What a policy says about the rule: `versions: ">=1.31"`.
+    pub(super) const fn under(mut self, policy: &'static str) -> Self {
+        self.policy = Some(policy);
+        self
+    }
 }

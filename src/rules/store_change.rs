@@ -45,14 +45,14 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         return;
     };
     // a config that was refused for several stores may keep any of them
-    let was_several = before_config.stores();
+    let enabled_before = before_config.stores();
     let let_through = context.settings.allow_stores.iter().any(|allowed| {
         let in_charts = allowed.charts.as_ref();
         allowed.from == before
             && allowed.to == now
             && in_charts.is_none_or(|range| config.chart.lies_in(range))
     });
-    if before == now || (was_several.len() > 1 && was_several.contains(&now)) || let_through {
+    if before == now || (enabled_before.len() > 1 && enabled_before.contains(&now)) || let_through {
         return;
     }
     let place = config.place_of_causes(
@@ -75,10 +75,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         now.to_string()
     };
     // a template's store counts for virtual clusters that are made from now on, and where nothing
-    // is set another object may set it
+    // is set another object may set it, or may have set it before
     let open = match context.completeness {
         Completeness::Whole => false,
-        Completeness::Extended => config.stores().is_empty(),
+        Completeness::Extended => config.stores().is_empty() || enabled_before.is_empty(),
         Completeness::Fragment => true,
     };
     let uncertain = accepted.is_some() && config.chart.certainty() != Certainty::Exact;
