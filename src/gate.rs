@@ -3,22 +3,26 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+mod lower;
 mod mutate;
 mod pairs;
 mod words;
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::value::RawValue;
 
+pub use self::lower::{Lowered, lower};
 use self::pairs::{Before, Pair};
 pub use self::words::object_name;
 use self::words::title;
 use crate::admission::{Endpoint, Operation as Verb, Request};
 use crate::carrier::{self, Carried, Carrier, Held, MAX_CONFIGS, Seen};
 use crate::defaults::Edit;
-use crate::policy::{Action, Policy};
+use crate::policy::{Action, Date, InForce, Labels, Policy};
 use crate::rules::{self, Finding};
 use crate::text::printable;
-use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
+use crate::vcluster::{Certainty, KubeVersion, Operation, Reading, Subject};
 
 /// How many findings a message tells one by one.
 const FINDINGS_TOLD: usize = 20;
@@ -28,6 +32,10 @@ const FINDINGS_TOLD: usize = 20;
 pub struct Cluster {
     /// The host cluster's Kubernetes version.
     pub host_version: Option<KubeVersion>,
+    /// The labels of namespaces, where they are known.
+    pub namespace_labels: HashMap<String, Labels>,
+    /// Which day it is, in UTC.
+    pub today: Option<Date>,
 }
 
 /// The outcome of a review.
@@ -45,6 +53,8 @@ pub struct Verdict {
     pub edits: Vec<Edit>,
     /// What the user is told besides the findings.
     pub remarks: Vec<String>,
+    /// What only the audit log is told besides the findings.
+    pub notes: BTreeSet<String>,
 }
 
 /// What was decided.
@@ -124,7 +134,7 @@ pub fn review(
 }
 
 /// Judges one subject.
-pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
+pub fn judge(subject: &Subject<'_>, policy: &InForce) -> Vec<Finding> {
     rules::judge(subject, policy)
 }
 
@@ -179,14 +189,15 @@ impl Review<'_> {
                 continue;
             }
             verdict.decision = Decision::Allowed;
-            let subject = self.subject(config, pair.before);
+            let (subject, in_force) = self.subject(config, pair.before);
             let title = title(self.request, config, &subject);
+            verdict.note_unsure(&in_force);
             if subject.now.chart.certainty() == Certainty::Legacy {
                 verdict.remarks.push(format!(
                     "{title}: configs of charts before 0.20 are not judged and get no defaults"
                 ));
             }
-            let findings = judge(&subject, self.policy);
+            let findings = judge(&subject, &in_force);
             let advice = (config.reading != Reading::Helm).then(|| {
                 let release = printable(&config.release.name, 53);
                 let kind = &self.request.kind.kind;
@@ -212,30 +223,20 @@ impl Review<'_> {
         carrier::record(self.object) == old.and_then(carrier::record)
     }
 
-    fn subject(&self, now: &Carried<'_>, before: Option<&Carried<'_>>) -> Subject<'static> {
-        let compose = |carried: &Carried<'_>| {
-            // another cluster has a version of its own
-            let host = self.cluster.host_version.clone();
-            let here = host.filter(|_| carried.release.cluster.is_none());
-            Config::compose(Parts {
-                chart: &carried.chart,
-                layers: carried.layers().to_vec(),
-                reading: carried.reading,
-                catalogue: self.policy.catalogue,
-                fallback: self.policy.fallback_block(),
-                host_version: carried.told_host.clone().or(here),
-            })
-        };
-        Subject {
-            operation: self.operation,
-            reading: now.reading,
-            is_template: now.is_template,
-            completeness: now.completeness,
-            renders_on: now.renders_on.clone(),
-            now: compose(now),
-            before: before.map(compose),
-            told_before: before.and_then(|before| before.told_distro),
-        }
+    /// What is judged of a config, and by what.
+    fn subject(
+        &self,
+        now: &Carried<'_>,
+        before: Option<&Carried<'_>>,
+    ) -> (Subject<'static>, InForce) {
+        let Self {
+            request,
+            operation,
+            policy,
+            cluster,
+            ..
+        } = *self;
+        lower::subject(request, operation, (now, before), policy, cluster)
     }
 }
 
@@ -262,7 +263,16 @@ impl Verdict {
             patch: json_patch::Patch(Vec::new()),
             edits: Vec::new(),
             remarks: Vec::new(),
+            notes: BTreeSet::new(),
         }
+    }
+
+    /// Says which documents could not be told to count or not.
+    fn note_unsure(&mut self, in_force: &InForce) {
+        self.notes.extend(in_force.unsure.iter().map(|name| {
+            let name = printable(name, 64);
+            format!("policy {name} is not looked at: the labels of the namespace are not known")
+        }));
     }
 
     /// Every finding, of all configs.

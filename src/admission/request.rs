@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub operation: Operation,
     /// Who does it.
     pub user: Cow<'a, str>,
+    /// And the groups of whoever does it.
+    pub groups: Vec<Cow<'a, str>>,
     /// Whether it is only asked what would happen.
     pub dry_run: bool,
     /// The object as it will be; `None` when it is deleted.
@@ -116,6 +118,7 @@ impl<'a> Request<'a> {
         if wire.uid.is_empty() {
             return Err(RequestError::NoUid);
         }
+        let user = wire.user_info.unwrap_or_default();
         Ok(Self {
             api_version,
             uid: wire.uid,
@@ -130,10 +133,8 @@ impl<'a> Request<'a> {
                 "CONNECT" => Operation::Connect,
                 _ => Operation::Other,
             },
-            user: wire
-                .user_info
-                .and_then(|user| user.username)
-                .unwrap_or_default(),
+            user: user.username.unwrap_or_default(),
+            groups: user.groups.unwrap_or_default(),
             dry_run: wire.dry_run.unwrap_or_default(),
             object: wire.object,
             old_object: wire.old_object,
@@ -153,6 +154,7 @@ impl<'a> Request<'a> {
             name: Cow::Borrowed(name),
             operation: Operation::Other,
             user: Cow::Borrowed(""),
+            groups: Vec::new(),
             dry_run: false,
             object: None,
             old_object: None,
@@ -232,10 +234,12 @@ struct WireRequest<'a> {
     old_object: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct UserInfo<'a> {
     #[serde(borrow, default)]
     username: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    groups: Option<Vec<Cow<'a, str>>>,
 }
 
 #[cfg(test)]

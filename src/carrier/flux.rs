@@ -2,16 +2,18 @@
 //!
 //! Mirrors helm-controller's `docs/spec/v2/helmreleases.md`: `valuesFrom` in order, then `values`
 //! over them; an entry with `targetPath` overwrites everything, inline values included. The chart
-//! is named in `spec.chart.spec`, or kept elsewhere behind `spec.chartRef`.
+//! is named in `spec.chart.spec`, or kept elsewhere: behind `spec.chartRef`, or in a folder of a Git
+//! repository or bucket.
 
 use serde_json::value::RawValue;
 
-use super::carried::name_of;
-use super::dig::{dig, dig_list, dig_str};
+use super::carried::{is_of_distro, name_of};
+use super::declaration::ITEMS;
+use super::dig::{dig, dig_list, dig_map, dig_str};
 use super::set::unseen;
 use super::{Carried, Content, EditAt, Encoding, Held, Part, Release, Seen};
 use crate::values::Path;
-use crate::vcluster::ChartSource;
+use crate::vcluster::{ChartSource, Distro};
 
 /// More entries of `valuesFrom` than anybody has; the rest is taken together.
 const VALUES_FROM: usize = 64;
@@ -68,24 +70,47 @@ fn chart(object: &RawValue) -> ChartSource {
     // a chart in a Git repository or bucket has the version that its own Chart.yaml says
     let versioned = dig_str(spec, &["sourceRef", "kind"])
         .is_none_or(|kind| !matches!(&*kind, "GitRepository" | "Bucket"));
-    ChartSource {
+    let chart = ChartSource {
         name: dig_str(spec, &["chart"]).map(Into::into),
         version: dig_str(spec, &["version"])
             .filter(|_| versioned)
             .map(Into::into),
         elsewhere: None,
+    };
+    if versioned || chart.may_be_vcluster() {
+        return chart;
+    }
+    // a folder may be called anything
+    ChartSource {
+        elsewhere: Some(Path::dotted("spec.chart.spec.chart")),
+        ..ChartSource::default()
     }
 }
 
-/// Behind a `chartRef` may be any chart: it is vCluster's if the reference is called so, or if
-/// the values have what only vCluster's have.
+/// Behind a `chartRef` and in a folder may be any chart: it is vCluster's if the reference is
+/// called so, or if the values have what only vCluster's have.
 fn looks_like_vcluster(object: &RawValue) -> bool {
-    const KEYS: [&str; 3] = ["distro", "backingStore", "statefulSet"];
+    const BEHIND_REFERENCE: [&str; 3] = ["distro", "backingStore", "statefulSet"];
 
-    dig_str(object, &["spec", "chartRef", "name"]).is_some_and(|name| name == "vcluster")
-        || KEYS
-            .iter()
-            .any(|key| dig(object, &["spec", "values", "controlPlane", key]).is_some())
+    let control_plane = |key| dig(object, &["spec", "values", "controlPlane", key]);
+    if dig(object, &["spec", "chartRef"]).is_some() {
+        let name = dig_str(object, &["spec", "chartRef", "name"]);
+        if name.is_some_and(|name| name == "vcluster")
+            || BEHIND_REFERENCE
+                .iter()
+                .any(|key| control_plane(key).is_some())
+        {
+            return true;
+        }
+    }
+    let mut distros = control_plane("distro")
+        .into_iter()
+        .flat_map(|raw| dig_map(raw, ITEMS));
+    distros.any(|(key, _)| Distro::from_key(&key).is_some())
+        || parts(object).iter().any(|part| match &part.content {
+            Content::ElsewhereAt(path) => is_of_distro(path),
+            _ => false,
+        })
 }
 
 /// `HelmRelease.GetReleaseName`: the release's own name, or target namespace and name.

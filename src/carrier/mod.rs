@@ -18,6 +18,8 @@ mod read;
 mod set;
 mod workload;
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 pub use self::carried::{Carried, Content, EditAt, Encoding, Held, Part, Release, Templates};
@@ -52,7 +54,7 @@ pub enum Carrier<'p> {
 #[derive(Debug, Default)]
 pub struct Roads {
     /// Carriers that the policy declares.
-    pub custom: Vec<Declaration>,
+    pub custom: Vec<Arc<Declaration>>,
     /// Paths in Git repositories that hold vCluster's chart: their name does not tell.
     pub chart_paths: Globs,
 }
@@ -74,7 +76,7 @@ impl<'p> Carrier<'p> {
         let (group, name) = (&*kind.group, &*kind.kind);
         let mut carriers: Vec<Self> = built_in::built_in()
             .iter()
-            .chain(&roads.custom)
+            .chain(roads.custom.iter().map(|declaration| &**declaration))
             .filter(|declaration| declaration.matches(group, name))
             .map(Self::Declared)
             .collect();

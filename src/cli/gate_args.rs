@@ -1,20 +1,31 @@
 //! The flags that say what a review is judged by, shared by every subcommand that judges.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use time::OffsetDateTime;
 
+use super::policy_files;
 use crate::gate::Cluster;
-use crate::policy::{Action, Policy};
-use crate::vcluster::{Catalogue, KubeVersion};
+use crate::policy::{Action, Date, Labels, Policy};
+use crate::values::{Limits, read_yaml};
+use crate::vcluster::KubeVersion;
 
 /// What reviews are judged by.
 #[derive(Args, Clone, Debug)]
 pub struct GateArgs {
-    /// Policy document; without one the built-in policy counts (`distrogate policy` prints it)
-    #[arg(long, value_name = "FILE", env = "DISTROGATE_POLICY")]
-    pub policy: Option<PathBuf>,
+    /// Policy document, or a folder of such; may be given several times
+    ///
+    /// Where none says anything the built-in policy counts (`distrogate policy` prints it).
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        env = "DISTROGATE_POLICY",
+        value_delimiter = ','
+    )]
+    pub policy: Vec<PathBuf>,
 
     /// The most that any rule of any policy may do
     #[arg(long, value_enum, default_value_t, env = "DISTROGATE_ENFORCEMENT")]
@@ -23,6 +34,10 @@ pub struct GateArgs {
     /// Kubernetes version of the host cluster, which charts 0.21 to 0.24 follow; such as v1.31.4
     #[arg(long, value_name = "VERSION", value_parser = parse_version, env = "DISTROGATE_HOST_VERSION")]
     pub host_version: Option<KubeVersion>,
+
+    /// Labels of namespaces, which policies choose by: a YAML map of namespaces to maps of labels
+    #[arg(long, value_name = "FILE", env = "DISTROGATE_NAMESPACE_LABELS")]
+    pub namespace_labels: Option<PathBuf>,
 }
 
 /// The most that any rule may do.
@@ -38,37 +53,46 @@ pub enum Enforcement {
 }
 
 impl GateArgs {
-    /// Reads the policy, or takes the built-in one.
+    /// Reads the policy documents.
     pub fn policy(&self) -> anyhow::Result<Policy> {
-        let policy = match &self.policy {
-            Some(file) => read_policy(file)?,
-            None => Policy::built_in(),
-        };
-        Ok(self.capped(policy))
+        let texts = policy_files::read(&self.policy)?;
+        Ok(policy_files::compile(&texts)?.capped(self.cap()))
     }
 
-    /// A policy with at most `--enforcement`.
-    pub fn capped(&self, policy: Policy) -> Policy {
-        policy.capped(match self.enforcement {
+    /// The most that any rule may do.
+    pub const fn cap(&self) -> Action {
+        match self.enforcement {
             Enforcement::Deny => Action::Deny,
             Enforcement::Warn => Action::Warn,
             Enforcement::Audit => Action::Audit,
-        })
+        }
     }
 
     /// What is known from outside.
-    pub fn cluster(&self) -> Cluster {
-        Cluster {
+    pub fn cluster(&self) -> anyhow::Result<Cluster> {
+        let namespace_labels = match &self.namespace_labels {
+            Some(file) => read_labels(file)?,
+            None => HashMap::new(),
+        };
+        Ok(Cluster {
             host_version: self.host_version.clone(),
-        }
+            namespace_labels,
+            today: Some(Date::of(OffsetDateTime::now_utc())),
+        })
     }
 }
 
-/// Reads a policy document from a file.
-pub fn read_policy(file: &Path) -> anyhow::Result<Policy> {
+/// Labels by namespace.
+fn read_labels(file: &Path) -> anyhow::Result<HashMap<String, Labels>> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("policy {shown}"))?;
-    Policy::parse(&text, Catalogue::embedded()).with_context(|| format!("policy {shown}"))
+    let text = std::fs::read_to_string(file).with_context(|| format!("labels {shown}"))?;
+    let read = read_yaml(text.as_bytes(), &Limits::VALUES).map_err(|error| {
+        let line = error.at.map_or(1, |at| at.line);
+        anyhow::anyhow!("labels {shown}, line {line}: {error}")
+    })?;
+    serde_json::from_value(read.root.to_json()).map_err(|_| {
+        anyhow::anyhow!("labels {shown}: has to be a map of namespaces to maps of labels: texts")
+    })
 }
 
 fn parse_version(text: &str) -> Result<KubeVersion, String> {

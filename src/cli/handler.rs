@@ -3,16 +3,25 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use time::OffsetDateTime;
+
+use super::policy_files::LivePolicy;
 use crate::admission;
 use crate::gate::{self, Cluster};
-use crate::policy::Policy;
+use crate::policy::Date;
 use crate::server::Handler;
 use crate::telemetry::{log_review, log_unreadable};
 
 /// Answers reviews by a policy.
-pub(super) fn handler(policy: Policy, cluster: Cluster) -> Handler {
+pub(super) fn handler(policy: Arc<LivePolicy>, cluster: Cluster) -> Handler {
     Arc::new(move |endpoint, body| {
         let start = Instant::now();
+        // one review sees one policy, and the day that it is
+        let policy = policy.current();
+        let cluster = Cluster {
+            today: Some(Date::of(OffsetDateTime::now_utc())),
+            ..cluster.clone()
+        };
         let answered = admission::answer(body, |request| {
             let verdict = gate::review(request, endpoint, &policy, &cluster);
             log_review(endpoint, request, &verdict, start.elapsed());

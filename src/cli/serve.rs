@@ -20,12 +20,15 @@ use tracing::{debug, info};
 
 use crate::certs::DevCertificate;
 use crate::certs::files::{self, Access};
-use crate::server::{FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use crate::server::{
+    FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls, watch,
+};
 use crate::telemetry::{self, LogArgs};
 
 use super::gate_args::GateArgs;
 use super::handler::handler;
 use super::output;
+use super::policy_files::LivePolicy;
 
 /// Where to listen, in this order, unless someone says where: all addresses, IPv6 and IPv4 alike,
 /// so that it works in Pods of either family; IPv4 alone where the kernel has no IPv6.
@@ -106,12 +109,15 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         log,
     } = args;
     log.init()?;
-    let policy = gate.policy()?;
+    let policy = LivePolicy::load(gate.policy.clone(), gate.cap())?;
     info!(
-        version = env!("CARGO_PKG_VERSION"), policy = %policy.name, enforcement = %policy.enforcement,
+        version = env!("CARGO_PKG_VERSION"),
+        policy = policy.current().names().collect::<Vec<_>>().join(", "),
+        revision = policy.revision(),
+        enforcement = %gate.cap(),
         "Starting."
     );
-    let handler = handler(policy, gate.cluster());
+    let handler = handler(Arc::clone(&policy), gate.cluster()?);
     telemetry::withhold_panic_messages();
     tls::install_default_provider();
     let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
@@ -147,15 +153,17 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     };
     output::print(&text).context("cannot write to standard output")?;
 
-    let watch = async {
+    let follow_certificate = async {
         match renewed {
-            Some(certificate) => certificate.watch(limits.certificate_check).await,
+            Some(certificate) => watch(certificate, limits.certificate_check).await,
             None => std::future::pending().await,
         }
     };
+    let follow_policy = watch(policy, limits.policy_check);
     let outcome = tokio::select! {
         outcome = server.run(shutdown) => outcome,
-        never = watch => match never {},
+        never = follow_certificate => match never {},
+        never = follow_policy => match never {},
     };
     match outcome {
         Outcome::Drained => {

@@ -9,9 +9,11 @@ mod pins;
 mod planner;
 mod record;
 
-use crate::policy::{On, Policy};
+use crate::policy::InForce;
 use crate::values::{Change, Data, Path};
-use crate::vcluster::{Certainty, Completeness, Config, Operation, Presence, Reading, Subject};
+use crate::vcluster::{
+    Certainty, Completeness, Config, Operation, Presence, Reading, Subject, Tree,
+};
 
 pub use self::record::{Claims, Record};
 
@@ -47,7 +49,7 @@ pub struct Claimed {
 }
 
 /// Plans what goes into a config; nothing for a carrier that Helm will not render any more.
-pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
+pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan {
     let Subject {
         operation,
         reading,
@@ -76,7 +78,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         (before.chart.written(), before.chart.elsewhere())
             != (config.chart.written(), config.chart.elsewhere())
     });
-    let create = *operation == Operation::Create || policy.defaults.on == On::Always;
+    let create = *operation == Operation::Create || policy.defaults.goes_in_on_update();
     let moves = chart_moved && !claimed.before.is_empty();
     if !create && !moves {
         return Plan {
@@ -89,7 +91,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
     let mut mine = still_there(config, &claimed.now);
     if !mine.is_empty() {
         let without = config.without(mine.keys());
-        let anew = planner::wanted(&without, policy, *operation).values;
+        let anew = planner::wanted(&without, policy, *operation, moves).values;
         mine.retain(|path, value| anew.get(path) == Some(value));
     }
     mine.extend(ours.clone());
@@ -97,7 +99,7 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         return Plan::default();
     }
     let planner::Wanted { values, left_out } =
-        planner::wanted(&config.without(mine.keys()), policy, *operation);
+        planner::wanted(&config.without(mine.keys()), policy, *operation, moves);
     let kept = ours.clone();
     let mut edits = Vec::new();
     let mut record = Claims::new();
@@ -132,6 +134,26 @@ pub fn plan(subject: &Subject<'_>, policy: &Policy, claimed: &Claimed) -> Plan {
         kept,
         left_out,
     }
+}
+
+/// A config with those edits made that put in what the policy names, if there are any. The chart's
+/// own defaults are in force as before when they are written out.
+pub fn with_policys<'c>(
+    config: &Config<'c>,
+    edits: &[Edit],
+    policy: &InForce,
+) -> Option<Config<'c>> {
+    let is_made = |path: &Path| {
+        edits
+            .iter()
+            .any(|edit| edit.path == *path && matches!(edit.change, Change::Set(_)))
+    };
+    let values = policy.defaults.values.iter();
+    let values = values.filter(|wish| is_made(&wish.path));
+    let tree = values
+        .map(|wish| planner::branch(&wish.path, &wish.node.data))
+        .reduce(Tree::under)?;
+    Some(config.with(&tree))
 }
 
 /// The claims whose value is still what is claimed.

@@ -2,9 +2,9 @@
 //! else's layer, brings others, and everybody can read them in the object.
 
 use super::planner::Planner;
-use crate::policy::Pin;
+use crate::policy::{On, Pin};
 use crate::values::Path;
-use crate::vcluster::{Certainty, Image, ImagePart, Lookup, Presence};
+use crate::vcluster::{Certainty, Image, ImagePart, Lookup, Operation, Presence};
 
 impl Planner<'_> {
     /// Writes out the blocks of the chart's defaults that the policy names; for charts that are
@@ -14,7 +14,10 @@ impl Planner<'_> {
         if self.config.chart.certainty() != Certainty::Exact || self.config.enabled().len() > 1 {
             return;
         }
-        for pin in &self.policy.defaults.pin {
+        for (pin, on) in &self.policy.defaults.pin {
+            if self.operation == Operation::Update && *on == On::Create && !self.moves {
+                continue;
+            }
             match pin {
                 Pin::Images => {
                     for image in self.in_force().images() {

@@ -1,12 +1,12 @@
 //! What goes into a config where nothing is set: the policy's values, then the chart's own blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
 use super::guard;
-use crate::policy::{Apply, Policy};
-use crate::values::{Data, Node, Path};
+use crate::policy::{Apply, InForce, On, Wish};
+use crate::values::{Data, Path};
 use crate::vcluster::{Config, Distro, Known, Operation, Origin, Presence, Tree};
 
 /// What goes in, by path, and why a default that the policy names stays out.
@@ -17,23 +17,29 @@ pub(super) struct Wanted {
 }
 
 /// What a policy wants to go into a config.
-pub(super) fn wanted(config: &Config<'_>, policy: &Policy, operation: Operation) -> Wanted {
+pub(super) fn wanted(
+    config: &Config<'_>,
+    policy: &InForce,
+    operation: Operation,
+    moves: bool,
+) -> Wanted {
     let (tree, wanted) = (Tree::empty(), Wanted::default());
     let mut planner = Planner {
         config,
         policy,
         operation,
+        moves,
         tree,
         wanted,
     };
     // which distro is in force decides what else goes in
     let enables = |path: &Path| path.last_key() == Some("enabled");
     let values = &policy.defaults.values;
-    for (path, node) in values.iter().filter(|(path, _)| enables(path)) {
-        planner.policy_default(path, node);
-    }
-    for (path, node) in values.iter().filter(|(path, _)| !enables(path)) {
-        planner.policy_default(path, node);
+    let mut decided = HashSet::new();
+    for switches in [true, false] {
+        for wish in values.iter().filter(|wish| enables(&wish.path) == switches) {
+            planner.policy_default(wish, &mut decided);
+        }
     }
     planner.pin_chart_defaults();
     planner.wanted
@@ -41,16 +47,33 @@ pub(super) fn wanted(config: &Config<'_>, policy: &Policy, operation: Operation)
 
 pub(super) struct Planner<'a> {
     pub(super) config: &'a Config<'a>,
-    pub(super) policy: &'a Policy,
-    operation: Operation,
+    pub(super) policy: &'a InForce,
+    pub(super) operation: Operation,
+    /// Whether what went in before is made anew, under another chart.
+    pub(super) moves: bool,
     /// What goes in so far.
     pub(super) tree: Tree,
     wanted: Wanted,
 }
 
 impl Planner<'_> {
-    fn policy_default(&mut self, path: &Path, node: &Node) {
+    fn policy_default<'w>(&mut self, wish: &'w Wish, decided: &mut HashSet<&'w Path>) {
+        let Wish {
+            path,
+            node,
+            on,
+            apply,
+            distro,
+            by: _,
+        } = wish;
         let Some(keys) = path.as_keys() else { return };
+        let fits = distro.is_none_or(|distro| self.in_force().distro() == Some(distro));
+        if !fits || !decided.insert(path) {
+            return;
+        }
+        if self.operation == Operation::Update && *on == On::Create && !self.moves {
+            return;
+        }
         if !self.concerns_distro_in_force(&keys) {
             return;
         }
@@ -60,17 +83,17 @@ impl Planner<'_> {
             self.leave_out(path, &format!("{chart} does not have it for certain"));
             return;
         }
-        let always = self.policy.defaults.apply == Apply::Always;
+        let always = *apply == Apply::Always;
         match self.config.user_presence(&keys) {
             Presence::Unset => {}
             Presence::Set(Some(known)) if always && known.data != node.data => {}
             Presence::Set(_) | Presence::Unknown => return,
         }
-        let with = self.with(path, &node.data);
+        let then = self.with(path, &node.data);
         let overruled = if always {
             None
         } else {
-            guard::overruled(&self.in_force(), &with, path)
+            guard::overruled(&self.in_force(), &then, path)
         };
         if let Some(overruled) = overruled {
             let why = format!(
@@ -79,11 +102,11 @@ impl Planner<'_> {
             return self.leave_out(path, &why);
         }
         // an update may not take a running control plane back
-        let versions = (self.config.kubernetes_version(), with.kubernetes_version());
-        if let (Operation::Update, (Some(now), Some(then))) = (self.operation, versions)
-            && then.number() < now.number()
+        let versions = (self.config.kubernetes_version(), then.kubernetes_version());
+        if let (Operation::Update, (Some(now), Some(later))) = (self.operation, versions)
+            && later.number() < now.number()
         {
-            let why = format!("it would take Kubernetes back from {now} to {then}");
+            let why = format!("it would take Kubernetes back from {now} to {later}");
             return self.leave_out(path, &why);
         }
         self.put_in(path, &node.data);
@@ -127,7 +150,7 @@ impl Planner<'_> {
 }
 
 /// A tree that holds one value.
-fn branch(path: &Path, data: &Data) -> Tree {
+pub(super) fn branch(path: &Path, data: &Data) -> Tree {
     let leaf = Tree::Leaf(Known {
         data: data.clone(),
         plain: None,

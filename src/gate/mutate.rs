@@ -56,8 +56,9 @@ impl Review<'_> {
                 continue;
             }
             (touched, verdict.decision) = (true, Decision::Allowed);
-            let subject = self.subject(config, pair.before);
-            let plan = defaults::plan(&subject, self.policy, &claimed);
+            let (subject, in_force) = self.subject(config, pair.before);
+            let plan = defaults::plan(&subject, &in_force, &claimed);
+            verdict.note_unsure(&in_force);
             let title = title(self.request, config, &subject);
             for text in &plan.left_out {
                 verdict.remarks.push(format!("{title}: {text}"));
@@ -65,7 +66,7 @@ impl Review<'_> {
             let Some(edit_at) = &config.edit_at else {
                 continue;
             };
-            match self.edit(edit_at, &plan) {
+            match edit(edit_at, &plan, in_force.defaults.mode) {
                 Ok(patch) => {
                     edited.patch.0.extend(patch.0);
                     edited.edits.extend(plan.edits);
@@ -86,25 +87,6 @@ impl Review<'_> {
             edited.patch.0.extend(self.record(&books.kept));
         }
         edited
-    }
-
-    /// The patch of a plan, or why there is none.
-    fn edit(&self, edit_at: &EditAt<'_>, plan: &Plan) -> Result<json_patch::Patch, String> {
-        if plan.edits.is_empty() {
-            return Ok(json_patch::Patch::default());
-        }
-        if self.policy.defaults.mode == Mode::Suggest {
-            return Err("the policy only suggests them".to_owned());
-        }
-        if edit_at.suggest {
-            return Err("Argo CD would put the text back".to_owned());
-        }
-        let changes: Vec<_> = plan
-            .edits
-            .iter()
-            .map(|edit| (edit.path.clone(), edit.change.clone()))
-            .collect();
-        carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
     }
 
     /// The operation that makes the object's record what it has to be.
@@ -155,7 +137,8 @@ impl Review<'_> {
                     .zip(pairs)
                     .enumerate()
                     .flat_map(|(number, (config, pair))| {
-                        let findings = judge(&self.subject(config, pair.before), self.policy);
+                        let (subject, in_force) = self.subject(config, pair.before);
+                        let findings = judge(&subject, &in_force);
                         findings.into_iter().map(move |finding| (number, finding))
                     });
             findings
@@ -229,6 +212,29 @@ impl Books {
             self.kept.insert(&config.record_key, claims);
         }
     }
+}
+
+/// The patch of a plan, or why there is none.
+pub(super) fn edit(
+    edit_at: &EditAt<'_>,
+    plan: &Plan,
+    mode: Mode,
+) -> Result<json_patch::Patch, String> {
+    if plan.edits.is_empty() {
+        return Ok(json_patch::Patch::default());
+    }
+    if mode == Mode::Suggest {
+        return Err("the policy only suggests them".to_owned());
+    }
+    if edit_at.suggest {
+        return Err("Argo CD would put the text back".to_owned());
+    }
+    let changes: Vec<_> = plan
+        .edits
+        .iter()
+        .map(|edit| (edit.path.clone(), edit.change.clone()))
+        .collect();
+    carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
 }
 
 fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>> {

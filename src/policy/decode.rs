@@ -97,6 +97,15 @@ impl<'n> Field<'n> {
         }
     }
 
+    /// A whole number.
+    pub(super) fn integer(&self) -> Result<i64, PolicyError> {
+        match &self.node.data {
+            Data::Number(number) => number.as_i64(),
+            _ => None,
+        }
+        .ok_or_else(|| self.error("has to be a whole number"))
+    }
+
     /// A string.
     pub(super) fn string(&self) -> Result<&'n str, PolicyError> {
         self.node.as_str().ok_or_else(|| {

@@ -1,24 +1,34 @@
-//! What the platform team wants: one document, compiled.
+//! What the platform team wants: documents, compiled, and what of them is in force for one config.
 //!
-//! `distrogate policy` prints the built-in document, which is read by the same code as any other.
+//! `distrogate policy` prints the built-in document, which is read by the same code as any other
+//! and counts where no other says anything.
 
 mod custom;
 mod decode;
 mod document;
+mod exemption;
 mod flags;
+mod in_force;
+mod matching;
+mod mistakes;
+mod schema;
 mod settings;
+mod spec;
 
-use std::collections::BTreeMap;
 use std::fmt;
-
-use semver::Version;
+use std::sync::Arc;
 
 pub use self::decode::{PolicyError, nearest};
+pub use self::exemption::{Date, Exemption};
 pub use self::flags::FlagPattern;
+pub use self::in_force::{Defaults, InForce, Wish};
+pub use self::matching::{Applicant, Labels, Match};
+pub use self::mistakes::mistakes;
+pub use self::schema::schema;
 pub use self::settings::{RuleSettings, Transition};
-use crate::carrier::Roads;
-use crate::rules::Rule;
-use crate::values::{Node, Path};
+pub use self::spec::{Document, Variant, Wishes};
+use crate::carrier::{Declaration, Roads};
+use crate::globs::Globs;
 use crate::vcluster::{Block, Catalogue, Distro, Store};
 
 /// The built-in policy, as a document.
@@ -65,38 +75,19 @@ const STORES: [(&str, Store); 5] = {
     ]
 };
 
-/// A compiled policy.
+/// Everything that platform teams said: documents with the built-in one behind them.
 #[derive(Debug)]
 pub struct Policy {
-    /// The document's name.
-    pub name: String,
-    /// No rule does more than this.
-    pub enforcement: Action,
-    /// The chart to assume where none is known.
-    pub fallback: Option<Version>,
-    /// What goes into a config where nothing is set.
-    pub defaults: Defaults,
-    /// What the document says about single rules.
-    rules: BTreeMap<&'static str, RuleSettings>,
+    /// The documents, the one that counts first in front; the built-in one is the last.
+    documents: Vec<Arc<Document>>,
+    /// Which documents may be about what.
+    index: matching::Index,
+    /// No rule does more than this, whatever a document says.
+    cap: Action,
     /// Where configs are besides the known places.
     pub roads: Roads,
     /// The charts that are known.
     pub catalogue: &'static Catalogue,
-}
-
-/// What goes into a config.
-#[derive(Debug, Default)]
-pub struct Defaults {
-    /// When.
-    pub on: On,
-    /// Over what.
-    pub apply: Apply,
-    /// How.
-    pub mode: Mode,
-    /// A piece of vcluster.yaml, leaf by leaf, in its own order.
-    pub values: Vec<(Path, Node)>,
-    /// Which of the chart's own defaults are written out.
-    pub pin: Vec<Pin>,
 }
 
 /// When defaults go in.
@@ -144,39 +135,114 @@ impl Policy {
     /// # Panics
     /// Never: the document is part of the program, and a test reads it.
     pub fn built_in() -> Self {
-        Self::parse(BUILT_IN, Catalogue::embedded()).expect("the built-in policy is well-formed")
+        Self::of(Vec::new(), Catalogue::embedded()).expect("no names to clash")
     }
 
-    /// Reads a policy document. What it leaves out is as in the built-in policy.
+    /// One document, with the built-in policy behind it.
+    ///
+    /// # Panics
+    /// Never: one name clashes with no other.
     pub fn parse(text: &str, catalogue: &'static Catalogue) -> Result<Self, PolicyError> {
-        document::read(text, catalogue)
+        let document = Document::parse(text, catalogue)?;
+        let one = Self::of(vec![document], catalogue);
+        Ok(one.expect("no other name to clash with"))
     }
 
-    /// What a rule leads to: what the document says, else the rule's own action, and never more
-    /// than the document's enforcement.
-    pub fn action(&self, rule: &Rule) -> Action {
-        self.settings(rule.id)
-            .action
-            .unwrap_or(rule.action)
-            .min(self.enforcement)
+    /// Several documents, with the built-in policy behind them.
+    ///
+    /// # Errors
+    /// The name that two documents have: nobody could tell which of them counts.
+    ///
+    /// # Panics
+    /// Never: the built-in document is part of the program.
+    pub fn of(documents: Vec<Document>, catalogue: &'static Catalogue) -> Result<Self, String> {
+        let mut documents: Vec<_> = documents.into_iter().map(Arc::new).collect();
+        documents.sort_by(|a, b| {
+            b.priority
+                .cmp(&a.priority)
+                .then_with(|| a.name.cmp(&b.name))
+        });
+        let mut names: Vec<_> = documents.iter().map(|document| &document.name).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+            return Err(twice
+                .first()
+                .map(|name| (*name).clone())
+                .unwrap_or_default());
+        }
+        // the one that is part of the program comes behind everything
+        let built_in = Document::parse(BUILT_IN, catalogue);
+        let mut built_in = built_in.expect("the built-in policy is well-formed");
+        // how its defaults go in is for others to say
+        let Wishes {
+            on, apply, mode, ..
+        } = &mut built_in.wishes;
+        (*on, *apply, *mode) = (None, None, None);
+        documents.push(Arc::new(built_in));
+        let custom = documents
+            .iter()
+            .flat_map(|document| document.custom.iter().cloned());
+        let paths = documents
+            .iter()
+            .flat_map(|document| document.chart_paths.patterns());
+        Ok(Self {
+            roads: Roads {
+                custom: custom.collect::<Vec<Arc<Declaration>>>(),
+                chart_paths: Globs::parse(paths).unwrap_or_default(),
+            },
+            index: matching::Index::of(&documents),
+            documents,
+            cap: Action::Deny,
+            catalogue,
+        })
     }
 
-    /// What the document says about a rule.
-    pub fn settings(&self, rule: &str) -> &RuleSettings {
-        static NOTHING: RuleSettings = RuleSettings::NOTHING;
-        self.rules.get(rule).unwrap_or(&NOTHING)
-    }
-
-    /// The same policy with at most this enforcement.
+    /// The same documents with at most this enforcement.
     #[must_use]
     pub fn capped(mut self, enforcement: Action) -> Self {
-        self.enforcement = self.enforcement.min(enforcement);
+        self.cap = self.cap.min(enforcement);
         self
     }
 
-    /// The chart to assume where none is known, in the catalogue.
-    pub fn fallback_block(&self) -> Option<&'static Block> {
-        self.catalogue.get(self.fallback.as_ref()?)
+    /// The documents' names, the one that counts first in front.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().map(|document| &*document.name)
+    }
+
+    /// Every exemption, with the name of its document.
+    pub fn exemptions(&self) -> impl Iterator<Item = (&str, &Exemption)> {
+        self.documents.iter().flat_map(|document| {
+            let exemptions = document.exemptions.iter();
+            exemptions.map(|exemption| (&*document.name, &**exemption))
+        })
+    }
+
+    /// The chart to assume for a config whose chart is not known.
+    pub fn fallback(&self, applicant: &Applicant<'_>) -> Option<&'static Block> {
+        let candidates = self.index.candidates(applicant).into_iter();
+        let mut documents = candidates.filter_map(|number| self.documents.get(number));
+        let fallback = documents.find_map(|document| {
+            let fallback = document.fallback.as_ref()?;
+            (document.matching.fits(applicant) == matching::Fit::Yes).then_some(fallback)
+        });
+        self.catalogue.get(fallback?)
+    }
+
+    /// What is in force for a config.
+    pub fn in_force(&self, applicant: &Applicant<'_>) -> InForce {
+        let mut documents = Vec::new();
+        let mut unsure = Vec::new();
+        for number in self.index.candidates(applicant) {
+            let Some(document) = self.documents.get(number) else {
+                continue;
+            };
+            match document.matching.fits(applicant) {
+                matching::Fit::Yes => documents.push(document),
+                matching::Fit::No => {}
+                matching::Fit::LabelsUnknown => unsure.push(document.name.clone()),
+            }
+        }
+        InForce::of(&documents, applicant, self.cap, unsure)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rules::Rule;
 
 fn parse(text: &str) -> Result<Policy, String> {
     Policy::parse(text, Catalogue::embedded()).map_err(|error| error.to_string())
@@ -17,20 +18,26 @@ fn rule(id: &str) -> &'static Rule {
         .unwrap()
 }
 
+fn in_force(policy: &Policy) -> InForce {
+    policy.in_force(&Applicant::default())
+}
+
 fn action(policy: &Policy, id: &str) -> Action {
-    policy.action(rule(id))
+    in_force(policy).action(rule(id))
 }
 
 #[test]
 fn the_built_in_policy_says_what_the_code_does_by_itself() {
-    let policy = Policy::built_in();
+    let policy = in_force(&Policy::built_in());
     assert_eq!(policy.enforcement, Action::Deny);
-    assert_eq!(policy.defaults.pin, [Pin::Images, Pin::Resources]);
+    assert_eq!(
+        policy.defaults.pin,
+        [(Pin::Images, On::Create), (Pin::Resources, On::Create)]
+    );
     for rule in crate::rules::RULES {
-        let said = policy.rules.get(rule.id).and_then(|said| said.action);
+        let said = policy.settings(rule.id).action;
         assert_eq!(said, Some(rule.action), "{}", rule.id);
     }
-    assert_eq!(policy.rules.len(), crate::rules::RULES.len());
 }
 
 #[test]
@@ -38,8 +45,8 @@ fn a_document_may_leave_everything_out() {
     let policy = parse(&with_spec("  enforcement: Warn\n")).unwrap();
     assert_eq!(action(&policy, "only-one-distro"), Action::Warn);
     assert_eq!(
-        policy.defaults.pin,
-        [Pin::Images, Pin::Resources],
+        in_force(&policy).defaults.pin.len(),
+        2,
         "as in the built-in policy"
     );
     let policy = parse(&with_spec(
@@ -48,7 +55,7 @@ fn a_document_may_leave_everything_out() {
     .unwrap();
     assert_eq!(action(&policy, "only-one-distro"), Action::Disabled);
     assert_eq!(
-        policy.capped(Action::Audit).action(rule("tag-form")),
+        action(&policy.capped(Action::Audit), "tag-form"),
         Action::Audit
     );
 }
@@ -57,8 +64,9 @@ fn a_document_may_leave_everything_out() {
 fn on_is_read_although_yaml_1_1_takes_it_for_true() {
     let policy = parse(&with_spec("  defaults: {on: Always, apply: Always}\n")).unwrap();
     assert_eq!(
-        (policy.defaults.on, policy.defaults.apply),
-        (On::Always, Apply::Always)
+        in_force(&policy).defaults.pin,
+        [(Pin::Images, On::Always), (Pin::Resources, On::Always)],
+        "the built-in document does not say when",
     );
 }
 
@@ -68,11 +76,11 @@ fn defaults_are_read_leaf_by_leaf() {
         "  defaults:\n    values:\n      controlPlane:\n        advanced: {defaultImageRegistry: r.example}\n        distro: {k8s: {resources: {limits: {memory: 512Mi}}}}\n    pinChartDefaults: []\n",
     ))
     .unwrap();
-    let paths: Vec<_> = policy
-        .defaults
+    let defaults = in_force(&policy).defaults;
+    let paths: Vec<_> = defaults
         .values
         .iter()
-        .map(|(path, _)| path.to_string())
+        .map(|wish| wish.path.to_string())
         .collect();
     assert_eq!(
         paths,
@@ -81,7 +89,167 @@ fn defaults_are_read_leaf_by_leaf() {
             "controlPlane.distro.k8s.resources.limits.memory",
         ],
     );
-    assert!(policy.defaults.pin.is_empty());
+    assert!(defaults.pin.is_empty());
+}
+
+/// Policies of these documents: name, priority and the rest of the spec.
+fn policies(documents: &[(&str, i64, &str)]) -> Policy {
+    let documents = documents.iter().map(|(name, priority, spec)| {
+        let text = format!(
+            "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {{name: {name}}}\nspec:\n  priority: {priority}\n{spec}"
+        );
+        Document::parse(&text, Catalogue::embedded()).unwrap()
+    });
+    Policy::of(documents.collect(), Catalogue::embedded()).unwrap()
+}
+
+#[test]
+fn of_two_documents_the_higher_priority_counts_then_the_name() {
+    let policy = policies(&[
+        (
+            "b",
+            0,
+            "  rules: {tag-form: {action: Warn}, wrong-type: {action: Warn}}\n",
+        ),
+        ("a", 0, "  rules: {tag-form: {action: Audit}}\n"),
+        (
+            "c",
+            5,
+            "  match: {namespaces: [team-*]}\n  rules: {tag-form: {action: Disabled}}\n",
+        ),
+    ]);
+    let of = |namespace| {
+        let in_force = policy.in_force(&Applicant {
+            namespace,
+            ..Applicant::default()
+        });
+        let said = |id| {
+            (
+                in_force.action(rule(id)),
+                in_force.said_by(id).unwrap().to_owned(),
+            )
+        };
+        (said("tag-form"), said("wrong-type"), said("registry-form"))
+    };
+    assert_eq!(
+        of("team-a"),
+        (
+            (Action::Disabled, "c".into()),
+            (Action::Warn, "b".into()),
+            (Action::Deny, "built-in".into())
+        ),
+    );
+    assert_eq!(of("other").0, (Action::Audit, "a".into()));
+    let same = "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {name: x}\n";
+    let twice = || Document::parse(same, Catalogue::embedded()).unwrap();
+    let error = Policy::of(vec![twice(), twice()], Catalogue::embedded()).unwrap_err();
+    assert_eq!(error, "x");
+}
+
+#[test]
+fn a_document_is_about_what_it_says() {
+    let labels = Labels::from([("tier".to_owned(), "prod".to_owned())]);
+    let groups = ["team-a:admins".into()];
+    let chart = crate::vcluster::Chart::resolve(
+        &crate::vcluster::ChartSource::version("0.30.4"),
+        Catalogue::embedded(),
+    );
+    let applicant = Applicant {
+        namespace: "team-a",
+        target_namespace: "vc-team-a",
+        labels: Some(&labels),
+        carrier: "HelmRelease",
+        chart: Some(&chart),
+        user: "system:serviceaccount:flux-system:kustomize-controller",
+        groups: &groups,
+        today: None,
+    };
+    for (matching, counts) in [
+        ("{}", true),
+        ("{namespaces: [team-*]}", true),
+        ("{namespaces: [team-*, \"!team-a\"]}", false),
+        ("{namespaces: [\"!team-b\"]}", true),
+        ("{namespaces: [other]}", false),
+        ("{targetNamespaces: [vc-*]}", true),
+        ("{targetNamespaces: [team-a]}", false),
+        ("{namespaceSelector: {matchLabels: {tier: prod}}}", true),
+        ("{namespaceSelector: {matchLabels: {tier: dev}}}", false),
+        (
+            "{namespaceSelector: {matchExpressions: [{key: tier, operator: In, values: [prod, dev]}, {key: x, operator: DoesNotExist}]}}",
+            true,
+        ),
+        (
+            "{namespaceSelector: {matchExpressions: [{key: tier, operator: NotIn, values: [prod]}]}}",
+            false,
+        ),
+        (
+            "{namespaceSelector: {matchExpressions: [{key: x, operator: NotIn, values: [prod]}]}}",
+            true,
+        ),
+        (
+            "{namespaceSelector: {matchExpressions: [{key: x, operator: Exists}]}}",
+            false,
+        ),
+        ("{carriers: [Secret, HelmRelease]}", true),
+        ("{carriers: [Secret]}", false),
+        ("{charts: \">=0.30\"}", true),
+        ("{charts: \"<0.30\"}", false),
+        ("{users: [\"system:serviceaccount:flux-system:*\"]}", true),
+        ("{users: [root]}", false),
+        ("{groups: [\"*:admins\"]}", true),
+        ("{groups: [\"system:masters\"]}", false),
+        ("{namespaces: [team-a], carriers: [Secret]}", false),
+    ] {
+        let spec = format!("  match: {matching}\n  rules: {{tag-form: {{action: Warn}}}}\n");
+        let policy = policies(&[("a", 0, &spec)]);
+        let said_by = policy.in_force(&applicant).said_by("tag-form") == Some("a");
+        assert_eq!(said_by, counts, "{matching}");
+    }
+    let unknown = Applicant {
+        labels: None,
+        ..applicant
+    };
+    let policy = policies(&[(
+        "a",
+        0,
+        "  match: {namespaceSelector: {matchLabels: {tier: prod}}}\n",
+    )]);
+    assert_eq!(policy.in_force(&unknown).unsure, ["a"]);
+}
+
+#[test]
+fn variants_count_where_chart_and_distro_fit() {
+    let policy = policies(&[(
+        "a",
+        0,
+        "  defaults:\n    values: {controlPlane: {advanced: {defaultImageRegistry: all}}}\n    variants:\n    - {whenChart: \">=0.33\", values: {controlPlane: {advanced: {defaultImageRegistry: late}}}}\n    - {whenDistro: k3s, values: {controlPlane: {advanced: {defaultImageRegistry: k3s}}}}\n",
+    )]);
+    let values = |version| {
+        let chart = crate::vcluster::Chart::resolve(
+            &crate::vcluster::ChartSource::version(version),
+            Catalogue::embedded(),
+        );
+        let in_force = policy.in_force(&Applicant {
+            chart: Some(&chart),
+            ..Applicant::default()
+        });
+        let values = in_force.defaults.values.iter();
+        let values = values.map(|wish| (wish.distro, wish.node.as_str().unwrap().to_owned()));
+        values.collect::<Vec<_>>()
+    };
+    let k3s = Some(Distro::K3s);
+    assert_eq!(
+        values("0.36.1"),
+        [
+            (None, "late".into()),
+            (k3s, "k3s".into()),
+            (None, "all".into())
+        ]
+    );
+    assert_eq!(
+        values("0.30.4"),
+        [(k3s, "k3s".into()), (None, "all".into())]
+    );
 }
 
 #[test]
@@ -137,6 +305,14 @@ fn mistakes_are_named_with_their_place() {
             &with_spec("  enforcement: Deny\n  enforcement: Warn\n"),
             "line 6, column 3: spec.enforcement: set before, in line 5",
         ),
+    ] {
+        assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
+    for (text, error) in [
         (
             &with_spec(
                 "  defaults:\n    values: {controlPlane: {distro: {k8s: {apiServer: {imag: {}}}}}}\n",
@@ -164,6 +340,42 @@ fn mistakes_are_named_with_their_place() {
         (
             &with_spec("  chart: {paths: [\"charts/[a\"]}\n"),
             "line 5, column 19: spec.chart.paths[0]: not a pattern: unclosed character class; missing ']'",
+        ),
+        (
+            &with_spec("  priority: high\n"),
+            "line 5, column 13: spec.priority: has to be a whole number",
+        ),
+        (
+            &with_spec(
+                "  match: {namespaceSelector: {matchExpressions: [{key: a, operator: In}]}}\n",
+            ),
+            "line 5, column 69: spec.match.namespaceSelector.matchExpressions[0].operator: needs values",
+        ),
+        (
+            &with_spec("  match: {carriers: [HelmRelaese]}\n"),
+            "line 5, column 22: spec.match.carriers[0]: unknown kind of carrier; did you mean HelmRelease?",
+        ),
+        (
+            &with_spec("  exemptions: [{rules: [tag-from], owner: a, reason: b}]\n"),
+            "line 5, column 25: spec.exemptions[0].rules[0]: unknown rule; did you mean tag-form?",
+        ),
+        (
+            &with_spec("  exemptions: [{rules: [tag-form], until: soon, owner: a, reason: b}]\n"),
+            "line 5, column 43: spec.exemptions[0].until: has to be a day, as 2027-03-31",
+        ),
+        (
+            &with_spec("  exemptions: [{rules: [tag-form], reason: b}]\n"),
+            "line 5, column 16: spec.exemptions[0]: owner is missing",
+        ),
+        (
+            &with_spec(
+                "  match: {charts: \"0.36.1\"}\n  defaults: {values: {controlPlane: {distro: {k3s: {}}}}}\n",
+            ),
+            "line 6, column 47: spec.defaults.values.controlPlane.distro.k3s: no vCluster chart has this field; did you mean k8s?",
+        ),
+        (
+            &with_spec("  defaults: {variants: [{values: {}}]}\n"),
+            "line 5, column 25: spec.defaults.variants[0]: needs whenChart or whenDistro; without them it belongs to values",
         ),
         (
             &with_spec("  defaults: [1]\n"),

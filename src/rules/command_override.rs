@@ -11,7 +11,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "a component's command that the policy wants left alone is replaced",
     page: Page {
-        why: "A command replaces everything that vCluster would start, its certificates, its store and its flags among it. It is the way around every rule about flags and images, and it stays as it is when the chart moves on.",
+        why: "A command replaces everything that vCluster would start, its certificates, its \
+              store and its flags among it. It is the way around every rule about flags and \
+              images, and it stays as it is when the chart moves on.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      apiServer:\n        command: [kube-apiserver, --v=4]\n",
@@ -26,7 +28,8 @@ pub(super) const RULE: Rule = Rule {
     },
     settings: &[Setting {
         key: "denied",
-        about: "the components whose command must not be replaced: [apiServer, controllerManager, scheduler, k3s, k0s]; none by default",
+        about: "the components whose command must not be replaced: [apiServer, controllerManager, \
+                scheduler, k3s, k0s]; none by default",
     }],
     ratchet: true,
     check,

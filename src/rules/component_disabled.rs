@@ -12,7 +12,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Warn,
     about: "the API server or the controller manager is off",
     page: Page {
-        why: "What is off is not started, and nothing stands in for it: without an API server the virtual cluster answers nobody, without a controller manager its deployments, jobs and service accounts are never acted upon.",
+        why: "What is off is not started, and nothing stands in for it: without an API server the \
+              virtual cluster answers nobody, without a controller manager its deployments, jobs \
+              and service accounts are never acted upon.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      controllerManager:\n        enabled: false\n",
@@ -21,7 +23,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      controllerManager:\n        enabled: true\n",
         ),
-        fix: "Leave both on, as the chart has them. The scheduler is off by default and may stay so: pods are scheduled by the host cluster.",
+        fix: "Leave both on, as the chart has them. The scheduler is off by default and may stay \
+              so: pods are scheduled by the host cluster.",
     },
     settings: &[],
     ratchet: true,

@@ -13,9 +13,12 @@ use crate::values::{Data, Map, Path};
 pub(super) const RULE: Rule = Rule {
     id: "env-form",
     action: Action::Deny,
-    about: "an environment variable without a proper name or with two values, or one that is there twice",
+    about: "an environment variable without a proper name or with two values, or one that is \
+            there twice",
     page: Page {
-        why: "env goes to the control plane's main container as it is written. The chart's schema takes any list of maps; the host's API server then refuses the whole workload for one wrong item. Of two variables of one name the last counts.",
+        why: "env goes to the control plane's main container as it is written. The chart's schema \
+              takes any list of maps; the host's API server then refuses the whole workload for \
+              one wrong item. Of two variables of one name the last counts.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      env:\n      - name: TOKEN\n        value: abc\n        valueFrom:\n          secretKeyRef:\n            name: token\n            key: token\n",
@@ -24,7 +27,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      env:\n      - name: TOKEN\n        valueFrom:\n          secretKeyRef:\n            name: token\n            key: token\n",
         ),
-        fix: "Give each variable one name, and either value (a text, in quotes where it looks like something else) or valueFrom.",
+        fix: "Give each variable one name, and either value (a text, in quotes where it looks \
+              like something else) or valueFrom.",
     },
     settings: &[],
     ratchet: true,

@@ -13,7 +13,10 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "flags that the policy denies, or requires and does not find",
     page: Page {
-        why: "extraArgs reach the API server, the controller manager, the scheduler, k3s or k0s as they are: they can open it to everybody, or leave out what an audit needs. What is denied is looked for in a replaced command, too, and in what k3s hands on to its components.",
+        why: "extraArgs reach the API server, the controller manager, the scheduler, k3s or k0s \
+              as they are: they can open it to everybody, or leave out what an audit needs. What \
+              is denied is looked for in a replaced command, too, and in what k3s hands on to its \
+              components.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      apiServer:\n        extraArgs: [--anonymous-auth=true]\n",
@@ -29,11 +32,14 @@ pub(super) const RULE: Rule = Rule {
     settings: &[
         Setting {
             key: "denied",
-            about: "flags that no component may be given, a star stands for any text; with a value only those values are denied: [--anonymous-auth, \"--service-node-port-range=*\"]",
+            about: "flags that no component may be given, a star stands for any text; with a \
+                    value only those values are denied: [--anonymous-auth, \
+                    \"--service-node-port-range=*\"]",
         },
         Setting {
             key: "required",
-            about: "by component, flags of which each has to be given: {apiServer: [--audit-log-path, \"--audit-log-maxage=*\"], k3s: [--secrets-encryption]}",
+            about: "by component, flags of which each has to be given: {apiServer: \
+                    [--audit-log-path, \"--audit-log-maxage=*\"], k3s: [--secrets-encryption]}",
         },
     ],
     ratchet: true,

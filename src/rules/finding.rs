@@ -19,6 +19,8 @@ pub struct Finding {
     pub message: String,
     /// What to change.
     pub fix: Option<String>,
+    /// Why it is let off, if it is.
+    pub exemption: Option<String>,
     /// What makes it the same fault in another review, besides rule and place.
     evidence: String,
     /// The list that it stands in, whose items may come and go.
@@ -37,6 +39,7 @@ impl Finding {
             place,
             message,
             fix: None,
+            exemption: None,
             evidence,
             list: None,
         }

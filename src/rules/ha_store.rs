@@ -14,7 +14,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "several replicas of the control plane on the embedded database",
     page: Page {
-        why: "The embedded database is an SQLite file of one pod. With several replicas the pod stops with `embedded database is not supported with multiple replicas`; the chart renders it all the same.",
+        why: "The embedded database is an SQLite file of one pod. With several replicas the pod \
+              stops with `embedded database is not supported with multiple replicas`; the chart \
+              renders it all the same.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  statefulSet:\n    highAvailability:\n      replicas: 3\n",
@@ -23,7 +25,9 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  statefulSet:\n    highAvailability:\n      replicas: 3\n  backingStore:\n    etcd:\n      deploy:\n        enabled: true\n",
         ),
-        fix: "Run one replica, or choose another store for a new virtual cluster: etcd (embedded or deployed) or an external database. A running one cannot always change its store: see store-change.",
+        fix: "Run one replica, or choose another store for a new virtual cluster: etcd (embedded \
+              or deployed) or an external database. A running one cannot always change its store: \
+              see store-change.",
     },
     settings: &[],
     ratchet: true,

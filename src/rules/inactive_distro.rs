@@ -12,7 +12,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Warn,
     about: "settings of a distro that is not enabled",
     page: Page {
-        why: "Only the distro in force reads its settings, and with none enabled that is k8s. What is set for another one is ignored without a word: an image, a flag or a limit that somebody relies on is not there.",
+        why: "Only the distro in force reads its settings, and with none enabled that is k8s. \
+              What is set for another one is ignored without a word: an image, a flag or a limit \
+              that somebody relies on is not there.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k3s:\n      image:\n        tag: v1.33.3-k3s1\n",
@@ -21,7 +23,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k3s:\n      enabled: true\n      image:\n        tag: v1.33.3-k3s1\n",
         ),
-        fix: "Enable that distro for a new virtual cluster, move the settings to the one in force, or remove them.",
+        fix: "Enable that distro for a new virtual cluster, move the settings to the one in \
+              force, or remove them.",
     },
     settings: &[],
     ratchet: true,

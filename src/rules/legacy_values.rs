@@ -12,13 +12,17 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Warn,
     about: "values in the layout of charts before 0.20 under a later chart",
     page: Page {
-        why: "With 0.20 all charts became one, with a layout of its own below controlPlane. Its schema refuses the keys of the older charts; where the schema is skipped they have no effect, and the virtual cluster becomes k8s with everything by default.",
+        why: "With 0.20 all charts became one, with a layout of its own below controlPlane. Its \
+              schema refuses the keys of the older charts; where the schema is skipped they have \
+              no effect, and the virtual cluster becomes k8s with everything by default.",
         refused: Example::new("0.30.4", "vcluster:\n  image: rancher/k3s:v1.29.0-k3s1\n"),
         allowed: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k3s:\n      enabled: true\n      image:\n        tag: v1.33.3-k3s1\n",
         ),
-        fix: "Write the values in the new layout; vCluster's command line up to 0.31 does it: vcluster convert config --distro k3s -f values.yaml. Name the distro that the old chart had: vcluster was k3s.",
+        fix: "Write the values in the new layout; vCluster's command line up to 0.31 does it: \
+              vcluster convert config --distro k3s -f values.yaml. Name the distro that the old \
+              chart had: vcluster was k3s.",
     },
     settings: &[],
     ratchet: true,

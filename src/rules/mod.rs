@@ -32,7 +32,7 @@ use std::collections::HashSet;
 
 pub use self::finding::Finding;
 pub use self::page::{Example, Page, Setting};
-use crate::policy::{Action, Policy, RuleSettings};
+use crate::policy::{Action, InForce, RuleSettings};
 use crate::values::Path;
 use crate::vcluster::{Certainty, Completeness, Config, Distro, Operation, Reading, Subject};
 
@@ -50,7 +50,7 @@ pub struct Rule {
     /// What a policy may set besides `action`.
     pub settings: &'static [Setting],
     /// Whether an UPDATE that keeps an old violation is let off (see [`judge`]).
-    ratchet: bool,
+    pub ratchet: bool,
     check: fn(&Context<'_>, &mut Vec<Finding>),
 }
 
@@ -70,7 +70,7 @@ struct Context<'a> {
     completeness: Completeness,
     /// What changes the rendered objects after Helm.
     renders_on: Option<&'a Path>,
-    policy: &'a Policy,
+    policy: &'a InForce,
 }
 
 impl Context<'_> {
@@ -115,7 +115,7 @@ const FINDINGS_OF_A_RULE: usize = 100;
 ///
 /// The ratchet: on UPDATE a finding that the old config had too (same rule, place in the values
 /// and value) becomes one step milder, so that an old fault does not stop an unrelated change.
-pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
+pub fn judge(subject: &Subject<'_>, policy: &InForce) -> Vec<Finding> {
     let Subject {
         operation,
         reading,
@@ -153,6 +153,12 @@ pub fn judge(subject: &Subject<'_>, policy: &Policy) -> Vec<Finding> {
             if ratchet && old.contains(&finding.fault()) {
                 finding.action = finding.action.milder();
             }
+        }
+    }
+    for finding in &mut findings {
+        if let Some(exemption) = policy.exemption(finding.rule) {
+            finding.action = finding.action.min(Action::Audit);
+            finding.exemption = Some(exemption.to_string());
         }
     }
     findings

@@ -13,7 +13,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "more than one backing store is enabled",
     page: Page {
-        why: "A virtual cluster keeps its state in one backing store. The chart stops with `you can only enable one backingStore at the same time`; a pod that gets several all the same takes the first in an order of its own, and that may be an empty one.",
+        why: "A virtual cluster keeps its state in one backing store. The chart stops with `you \
+              can only enable one backingStore at the same time`; a pod that gets several all the \
+              same takes the first in an order of its own, and that may be an empty one.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  backingStore:\n    etcd:\n      deploy:\n        enabled: true\n    database:\n      external:\n        enabled: true\n",
@@ -22,7 +24,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  backingStore:\n    etcd:\n      deploy:\n        enabled: true\n",
         ),
-        fix: "Leave one store enabled. For a virtual cluster that runs already, that is the one that holds its state: see store-change.",
+        fix: "Leave one store enabled. For a virtual cluster that runs already, that is the one \
+              that holds its state: see store-change.",
     },
     settings: &[],
     ratchet: true,

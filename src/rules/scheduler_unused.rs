@@ -13,7 +13,8 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Warn,
     about: "settings of the scheduler while it is off",
     page: Page {
-        why: "The virtual cluster's own scheduler is off by default: the host cluster schedules its pods. What is set for it has no effect then, and nobody says so.",
+        why: "The virtual cluster's own scheduler is off by default: the host cluster schedules \
+              its pods. What is set for it has no effect then, and nobody says so.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      scheduler:\n        extraArgs: [--v=2]\n",
@@ -22,7 +23,10 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      scheduler:\n        enabled: true\n        extraArgs: [--v=2]\n",
         ),
-        fix: "Switch the scheduler on (controlPlane.distro.k8s.scheduler.enabled, up to chart 0.25 controlPlane.advanced.virtualScheduler.enabled; it needs sync.fromHost.nodes.enabled), or remove its settings. An image that is set for the other components too is no fault.",
+        fix: "Switch the scheduler on (controlPlane.distro.k8s.scheduler.enabled, up to chart \
+              0.25 controlPlane.advanced.virtualScheduler.enabled; it needs \
+              sync.fromHost.nodes.enabled), or remove its settings. An image that is set for the \
+              other components too is no fault.",
     },
     settings: &[],
     ratchet: true,

@@ -13,7 +13,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "privileges of the distro's init container that the policy denies",
     page: Page {
-        why: "The distro's init container copies binaries and needs no privileges. What its security context asks for is granted by the host cluster, where the pod runs; if Pod Security refuses it there, the pod is never made, and only events say so.",
+        why: "The distro's init container copies binaries and needs no privileges. What its \
+              security context asks for is granted by the host cluster, where the pod runs; if \
+              Pod Security refuses it there, the pod is never made, and only events say so.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      securityContext:\n        privileged: true\n",
@@ -28,7 +30,8 @@ pub(super) const RULE: Rule = Rule {
     },
     settings: &[Setting {
         key: "denied",
-        about: "what must not be asked for: [privileged, allowPrivilegeEscalation, runAsRoot, addedCapabilities, procMount, unconfined] are all there are; none by default",
+        about: "what must not be asked for: [privileged, allowPrivilegeEscalation, runAsRoot, \
+                addedCapabilities, procMount, unconfined] are all there are; none by default",
     }],
     ratchet: true,
     check,

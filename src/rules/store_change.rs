@@ -14,7 +14,10 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "another backing store than before, where vCluster does not accept the change",
     page: Page {
-        why: "The state of a virtual cluster is in its backing store. vCluster accepts few changes of it, to an etcd or from the embedded to an external database, and checks them in its command line and in the pod only; for what is installed with a chart from 0.33 on nobody does, and the control plane comes up empty.",
+        why: "The state of a virtual cluster is in its backing store. vCluster accepts few \
+              changes of it, to an etcd or from the embedded to an external database, and checks \
+              them in its command line and in the pod only; for what is installed with a chart \
+              from 0.33 on nobody does, and the control plane comes up empty.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  backingStore:\n    database:\n      external:\n        enabled: true\n",
@@ -25,11 +28,18 @@ pub(super) const RULE: Rule = Rule {
             "controlPlane:\n  backingStore:\n    etcd:\n      embedded:\n        enabled: true\n        migrateFromDeployedEtcd: true\n",
         )
         .after("controlPlane:\n  backingStore:\n    etcd:\n      deploy:\n        enabled: true\n"),
-        fix: "Keep the store, or create a new virtual cluster and restore a snapshot into it. From a deployed etcd one gets to an embedded one with migrateFromDeployedEtcd. What else the platform team can vouch for it lets through with allow.",
+        fix: "Keep the store, or create a new virtual cluster. The one change that vCluster's \
+              documentation supports is from a deployed to an embedded etcd, with \
+              migrateFromDeployedEtcd; the others are those that its code accepts. What else the \
+              platform team can vouch for it lets through with allow.",
     },
     settings: &[Setting {
         key: "allow",
-        about: "further changes that are let through, each with from, to and, if it counts under some charts only, charts: [{from: deployed-etcd, to: external-etcd, charts: \">=0.25\"}]; the stores are embedded-etcd, external-etcd, deployed-etcd (also up to 0.24, where vCluster calls it external-etcd), embedded-database and external-database",
+        about: "further changes that are let through, each with from, to and, if it counts under \
+                some charts only, charts: [{from: deployed-etcd, to: external-etcd, charts: \
+                \">=0.25\"}]; the stores are embedded-etcd, external-etcd, deployed-etcd (also up \
+                to 0.24, where vCluster calls it external-etcd), embedded-database and \
+                external-database",
     }],
     // what changes with this very review is no old fault
     ratchet: false,

@@ -35,6 +35,8 @@ pub struct Limits {
     pub accept_backoff: Duration,
     /// From one look at the certificate's files to the next.
     pub certificate_check: Duration,
+    /// From one look at the policy's files to the next; a change has to be seen twice.
+    pub policy_check: Duration,
     /// From the first signal to the end of the last request under way.
     pub drain: Duration,
 }
@@ -79,6 +81,8 @@ impl Limits {
         // The kubelet takes up to a minute to bring a renewed Secret; certificates are renewed
         // weeks before their end. A look reads a few kilobytes.
         certificate_check: Duration::from_secs(10),
+        // Somebody waits for what they have just written; it counts at the second look.
+        policy_check: Duration::from_secs(2),
     };
 }
 

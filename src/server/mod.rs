@@ -46,7 +46,7 @@ use crate::admission::{Answer, Endpoint};
 
 use self::connection::Connections;
 pub use self::limits::Limits;
-pub use self::reload::FileCertificate;
+pub use self::reload::{FileCertificate, Refresh, watch};
 pub use self::shutdown::Shutdown;
 
 /// What answers a review: synchronous work on the bytes of its body, no I/O.

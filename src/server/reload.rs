@@ -17,6 +17,18 @@ use tracing::{info, warn};
 
 use super::tls::{self, TlsError};
 
+/// Something that is kept in files, and follows them.
+pub trait Refresh: Send + Sync + 'static {
+    /// What is told when it does.
+    const RENEWED: &'static str;
+    /// What is told when it cannot, with the reason.
+    const KEPT: &'static str;
+
+    /// Looks at the files again; true if something else counts from now on. What is wrong with
+    /// them is an error once, and what counted before counts on.
+    fn refresh(&self) -> anyhow::Result<bool>;
+}
+
 /// The certificate in two files, as they are now.
 #[derive(Debug)]
 pub struct FileCertificate {
@@ -40,9 +52,14 @@ impl FileCertificate {
             seen: Mutex::new(seen),
         }))
     }
+}
 
-    /// Looks again. `Ok(true)`: another pair is served from now on.
-    pub fn refresh(&self) -> Result<bool, TlsError> {
+impl Refresh for FileCertificate {
+    const RENEWED: &'static str = "Serving a renewed certificate.";
+    const KEPT: &'static str = "Still serving the old certificate, the new one cannot be used.";
+
+    /// `Ok(true)`: another pair is served from now on.
+    fn refresh(&self) -> anyhow::Result<bool> {
         let now = read(&self.certificate, &self.key);
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,20 +72,18 @@ impl FileCertificate {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = renewed;
         Ok(true)
     }
+}
 
-    /// Looks again and again, for ever. What is wrong with new files is told once.
-    pub async fn watch(self: Arc<Self>, interval: Duration) -> Infallible {
-        loop {
-            sleep(interval).await;
-            let this = Arc::clone(&self);
-            match tokio::task::spawn_blocking(move || this.refresh()).await {
-                Ok(Ok(true)) => info!("Serving a renewed certificate."),
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => {
-                    warn!(%error, "Still serving the old certificate, the new one cannot be used.");
-                }
-                Err(error) => warn!(%error, "Cannot look for a renewed certificate."),
-            }
+/// Looks again and again, for ever. What is wrong with new files is told once.
+pub async fn watch<R: Refresh>(files: Arc<R>, interval: Duration) -> Infallible {
+    loop {
+        sleep(interval).await;
+        let files = Arc::clone(&files);
+        match tokio::task::spawn_blocking(move || files.refresh()).await {
+            Ok(Ok(true)) => info!("{}", R::RENEWED),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => warn!(error = format!("{error:#}"), "{}", R::KEPT),
+            Err(error) => warn!(%error, "Cannot look at the files."),
         }
     }
 }

@@ -55,7 +55,8 @@ pub enum SetError {
     /// More steps than values may be deep.
     #[error("assignment {0} nests deeper than {limit} levels", limit = Limits::VALUES.depth)]
     TooDeep(usize),
-    /// What stands in brackets is no number from 0.
+    /// What stands in brackets is no number from 0, or the text ends in it. Helm 4 lets the latter
+    /// pass, and assigns nothing.
     #[error("assignment {0} has an index that is not a number from 0")]
     BadIndex(usize),
     /// Something stands between an index and what may follow it.

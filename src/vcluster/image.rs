@@ -214,15 +214,26 @@ impl Config<'_> {
             self.chart.minor_within(26..=26),
             self.chart.minor_within(27..=u64::MAX),
         ) {
-            _ if private.bool() == Some(false) || private == Lookup::Absent => false,
+            _ if is_on(private) == Some(false) => false,
             // no chart turns private nodes on by itself
             _ if matches!(private, Lookup::Unknown(cause) if cause.is_charts()) => false,
-            (Some(true), _) if private.bool() == Some(true) => binaries.bool()?,
+            (Some(true), _) if private.bool() == Some(true) => is_on(binaries)?,
             (Some(false), Some(true)) => private.bool()?,
             (Some(false), Some(false)) => false,
             _ => return None,
         };
         Some(if full { "-full" } else { "" })
+    }
+}
+
+/// Whether a template takes a switch for on; a null, and nothing at all, is off.
+fn is_on(switch: Lookup<'_>) -> Option<bool> {
+    match switch {
+        Lookup::Absent
+        | Lookup::Known(Known {
+            data: Data::Null, ..
+        }) => Some(false),
+        switch => switch.bool(),
     }
 }
 
@@ -237,6 +248,16 @@ impl Image {
 }
 
 impl Component {
+    /// Its key under `controlPlane.distro`, or under the distro's own.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Distro(distro) => distro.key(),
+            Self::ApiServer => "apiServer",
+            Self::ControllerManager => "controllerManager",
+            Self::Scheduler => "scheduler",
+        }
+    }
+
     /// The distro that it belongs to.
     pub const fn distro(self) -> Distro {
         match self {
@@ -386,6 +407,13 @@ mod tests {
             ("0.27.1", nodes(""), "v1.33.4-full"),
             ("0.36.1", nodes(""), "v1.36.0-full"),
             ("0.25.2", nodes(""), "v1.32.8"),
+            // a null takes the chart's value away, which is off to a template
+            ("0.26.1", nodes(", importNodeBinaries: null"), "v1.32.8"),
+            (
+                "0.36.1",
+                "privateNodes: {enabled: null}".to_owned(),
+                "v1.36.0",
+            ),
         ] {
             let expected = format!("ghcr.io/loft-sh/kubernetes:{tag}");
             assert_eq!(

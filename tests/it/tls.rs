@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distrogate::certs::{Authority, Leaf, Names};
-use distrogate::server::{FileCertificate, tls};
+use distrogate::server::{FileCertificate, Refresh, tls};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};

@@ -70,6 +70,7 @@ pub(super) fn application_set<'a>(object: &'a RawValue, seen: Seen<'_>) -> Held<
             config.is_template = true;
             // two generators make other Applications, under names that they have in common
             if let Some(own) = &own {
+                config.is_over_base = true;
                 config.release.item = Some(own.clone());
                 config.record_key = format!("{own} {}", config.record_key);
             }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::gate_args::{GateArgs, read_policy};
-use super::{FOUND, output};
+use super::gate_args::GateArgs;
+use super::{FOUND, output, policy_files};
 use crate::policy::Policy;
 
 /// Arguments of `distrogate replay`.
@@ -90,13 +90,14 @@ fn replay_file(file: &Path, args: &ReplayArgs, policy: &Policy) -> anyhow::Resul
     let reviews = input::read(file)?;
     let own_policy = file.parent().map(|folder| folder.join("policy.yaml"));
     let own_policy = match own_policy {
-        Some(path) if args.gate.policy.is_none() && path.is_file() => {
-            Some(args.gate.capped(read_policy(&path)?))
+        Some(path) if args.gate.policy.is_empty() && path.is_file() => {
+            let own = policy_files::compile(&policy_files::read(&[path])?)?;
+            Some(own.capped(args.gate.cap()))
         }
         _ => None,
     };
     let policy = own_policy.as_ref().unwrap_or(policy);
-    let cluster = args.gate.cluster();
+    let cluster = args.gate.cluster()?;
     let outcomes = reviews
         .iter()
         .enumerate()

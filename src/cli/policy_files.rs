@@ -1,0 +1,183 @@
+//! Policy documents in files and folders, and what is made of them while the server runs.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use anyhow::{Context as _, bail};
+use time::OffsetDateTime;
+use tracing::warn;
+
+use crate::policy::{Action, Date, Document, Policy};
+use crate::server::Refresh;
+use crate::vcluster::Catalogue;
+
+/// Days before the end of an exemption on which it is told.
+const NOTICE: i64 = 14;
+
+/// Endings of files that hold documents.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What some files hold: path and text.
+type Texts = Vec<(PathBuf, String)>;
+
+/// The documents that some paths name: a folder stands for the `.yaml`, `.yml` and `.json` files in
+/// it. Names that begin with a dot are left out: a mounted `ConfigMap` has such folders.
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Texts> {
+    let mut texts = Texts::new();
+    for path in paths {
+        let shown = path.display();
+        if !path.is_dir() {
+            let text = fs::read_to_string(path).with_context(|| format!("policy {shown}"))?;
+            texts.push((path.clone(), text));
+            continue;
+        }
+        let entries = fs::read_dir(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .with_context(|| format!("policy {shown}"))?;
+        let mut files: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+        files.retain(|file| is_document(file));
+        files.sort();
+        for file in files {
+            let text =
+                fs::read_to_string(&file).with_context(|| format!("policy {}", file.display()))?;
+            texts.push((file, text));
+        }
+    }
+    Ok(texts)
+}
+
+/// Compiles documents, all or none; the error names every file that has a mistake.
+pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
+    let catalogue = Catalogue::embedded();
+    let mut documents = Vec::new();
+    let mut mistakes = String::new();
+    for (file, text) in texts {
+        match Document::parse(text, catalogue) {
+            Ok(document) => documents.push(document),
+            Err(error) => {
+                let separator = if mistakes.is_empty() { "" } else { "\n" };
+                write!(mistakes, "{separator}policy {}: {error}", file.display())?;
+            }
+        }
+    }
+    if !mistakes.is_empty() {
+        bail!(mistakes);
+    }
+    Policy::of(documents, catalogue)
+        .map_err(|name| anyhow::anyhow!("two policies have the name {name}: rename one of them"))
+}
+
+/// The policy of a running server, which follows its files.
+#[derive(Debug)]
+pub(super) struct LivePolicy {
+    paths: Vec<PathBuf>,
+    cap: Action,
+    current: RwLock<Arc<Policy>>,
+    looks: Mutex<Looks>,
+}
+
+/// What was seen in the files.
+#[derive(Debug)]
+struct Looks {
+    /// What is in force, or was refused.
+    settled: u64,
+    /// What was seen at the last look.
+    last: u64,
+    /// The day on which exemptions were last told of.
+    told: Date,
+}
+
+impl LivePolicy {
+    /// Loads the files; they have to be right now. Without any the built-in policy counts alone.
+    pub(super) fn load(paths: Vec<PathBuf>, cap: Action) -> anyhow::Result<Arc<Self>> {
+        let texts = read(&paths)?;
+        let policy = compile(&texts)?.capped(cap);
+        let revision = revision(&texts);
+        let told = today();
+        tell_of_endings(&policy, told);
+        Ok(Arc::new(Self {
+            paths,
+            cap,
+            current: RwLock::new(Arc::new(policy)),
+            looks: Mutex::new(Looks {
+                settled: revision,
+                last: revision,
+                told,
+            }),
+        }))
+    }
+
+    /// What is in force now.
+    pub(super) fn current(&self) -> Arc<Policy> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    /// What tells one state of the files from another.
+    pub(super) fn revision(&self) -> String {
+        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{:016x}", looks.settled)
+    }
+}
+
+impl Refresh for LivePolicy {
+    const RENEWED: &'static str = "Following a changed policy.";
+    const KEPT: &'static str = "Still following the old policy, the new one cannot be used.";
+
+    /// Looks again. What differs has to be there twice in the same form before it counts: a file
+    /// that is half written may be a policy too, and another one than is meant.
+    fn refresh(&self) -> anyhow::Result<bool> {
+        let read = read(&self.paths);
+        let now = read.as_ref().map_or(0, revision);
+        {
+            let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_new_day = looks.told != today();
+            if is_new_day {
+                looks.told = today();
+                tell_of_endings(&self.current(), looks.told);
+            }
+            let before = std::mem::replace(&mut looks.last, now);
+            if looks.settled == now || before != now {
+                return Ok(false);
+            }
+            looks.settled = now;
+        }
+        let policy = Arc::new(compile(&read?)?.capped(self.cap));
+        tell_of_endings(&policy, today());
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        Ok(true)
+    }
+}
+
+fn is_document(file: &Path) -> bool {
+    let hidden = file
+        .file_name()
+        .is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    let ending = file
+        .extension()
+        .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+    !hidden && ending && file.is_file()
+}
+
+fn revision(texts: &Texts) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    texts.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn today() -> Date {
+    Date::of(OffsetDateTime::now_utc())
+}
+
+/// An exemption that ends is somebody's deployment that stops.
+fn tell_of_endings(policy: &Policy, today: Date) {
+    for (document, exemption) in policy.exemptions() {
+        if let Some(days) = exemption.days_left(today).filter(|days| *days <= NOTICE) {
+            let (owner, rules) = (&exemption.owner, exemption.rules.join(", "));
+            warn!(policy = document, %owner, %rules, days, "An exemption ends, or is over.");
+        }
+    }
+}
