@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::custom::ENCODINGS;
-use super::{ACTIONS, DISTROS};
+use super::{ACTIONS, DISTROS, STORES};
 use crate::rules::{RULES, Rule};
-use crate::vcluster::{Catalogue, Field, FieldType};
+use crate::vcluster::{Catalogue, Component, Field, FieldType, Privilege};
 
 /// The form of what a policy may set for a rule, besides `action`.
 struct Setting {
@@ -52,6 +52,38 @@ const SETTINGS: &[Setting] = &[
                 [("limits", resources.clone()), ("requests", resources)],
             )
         },
+    },
+    Setting {
+        rule: "store-change",
+        key: "allow",
+        form: || transitions(&words(STORES)),
+    },
+    Setting {
+        rule: "command-override",
+        key: "denied",
+        form: || list(&json!({"enum": words(Component::PROCESSES)})),
+    },
+    Setting {
+        rule: "extra-args",
+        key: "denied",
+        form: flags,
+    },
+    Setting {
+        rule: "extra-args",
+        key: "required",
+        form: || {
+            map(
+                &[],
+                words(Component::PROCESSES)
+                    .into_iter()
+                    .map(|word| (word, flags())),
+            )
+        },
+    },
+    Setting {
+        rule: "security-context",
+        key: "denied",
+        form: || list(&json!({"enum": words(Privilege::WORDS)})),
     },
 ];
 
@@ -265,6 +297,11 @@ fn settings(rule: &Rule) -> Value {
     });
     let all = map(&[], std::iter::once(("action", action)).chain(settings));
     described(all, rule.about)
+}
+
+/// Flags, with a value or without.
+fn flags() -> Value {
+    list(&json!({"type": "string", "pattern": "^-"}))
 }
 
 /// Changes that are let through.

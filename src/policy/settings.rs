@@ -3,24 +3,34 @@
 use std::fmt;
 
 use super::decode::{Field, PolicyError};
-use super::{ACTIONS, Action, DISTROS, ImagePatterns};
+use super::{ACTIONS, Action, DISTROS, FlagPattern, ImagePatterns, STORES};
 use crate::rules::Rule;
 use crate::values::Data;
-use crate::vcluster::{Distro, Quantity, Range};
+use crate::vcluster::{Component, Distro, Privilege, Quantity, Range, Store};
 
 /// What a document says about one rule. Each rule has only some of the settings (`Rule::settings`).
 #[derive(Clone, Debug, Default)]
 pub struct RuleSettings {
     /// What it leads to, if the document says so.
     pub action: Option<Action>,
-    /// Changes of the distro that are let through.
-    pub allow: Vec<Transition>,
     /// The Kubernetes versions that are allowed.
     pub versions: Option<Range>,
     /// The images that are allowed.
     pub registries: Option<ImagePatterns>,
     /// The least and the most of resources.
     pub bounds: Vec<Bound>,
+    /// Changes of the distro that are let through.
+    pub allow: Vec<Transition<Distro>>,
+    /// Changes of the backing store that are let through.
+    pub allow_stores: Vec<Transition<Store>>,
+    /// Components whose command must not be replaced.
+    pub denied_commands: Vec<Component>,
+    /// Flags that must not be given.
+    pub denied_flags: Vec<FlagPattern>,
+    /// Flags that each component has to be given.
+    pub required_flags: Vec<(Component, Vec<FlagPattern>)>,
+    /// What a security context must not ask for.
+    pub denied_privileges: Vec<Privilege>,
 }
 
 impl RuleSettings {
@@ -31,16 +41,21 @@ impl RuleSettings {
         versions: None,
         registries: None,
         bounds: Vec::new(),
+        allow_stores: Vec::new(),
+        denied_commands: Vec::new(),
+        denied_flags: Vec::new(),
+        required_flags: Vec::new(),
+        denied_privileges: Vec::new(),
     };
 }
 
-/// A change of the distro that is allowed.
+/// A change of the distro, or of the backing store, that is allowed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Transition {
-    /// The distro before.
-    pub from: Distro,
-    /// The distro after.
-    pub to: Distro,
+pub struct Transition<T> {
+    /// What it was before.
+    pub from: T,
+    /// What it is after.
+    pub to: T,
     /// The charts that it is allowed under; all, if it does not say.
     pub charts: Option<Range>,
 }
@@ -109,11 +124,32 @@ pub(super) fn read(field: &Field<'_>, rule: &Rule) -> Result<RuleSettings, Polic
         settings.action = Some(action.one_of(&ACTIONS)?);
     }
     if let Some(allow) = fields.get("allow") {
-        settings.allow = allow
-            .items()?
-            .iter()
-            .map(read_transition)
-            .collect::<Result<_, _>>()?;
+        match rule.id {
+            "store-change" => settings.allow_stores = read_transitions(&allow, &STORES)?,
+            _ => settings.allow = read_transitions(&allow, &DISTROS)?,
+        }
+    }
+    if let Some(denied) = fields.get("denied") {
+        match rule.id {
+            "command-override" => {
+                settings.denied_commands = read_words(&denied, &Component::PROCESSES)?;
+            }
+            "security-context" => {
+                settings.denied_privileges = read_words(&denied, &Privilege::WORDS)?;
+            }
+            _ => settings.denied_flags = read_flags(&denied)?,
+        }
+    }
+    if let Some(required) = fields.get("required") {
+        let words = Component::PROCESSES;
+        let fields = required.fields(&words.map(|(word, _)| word))?;
+        for (word, component) in words {
+            if let Some(flags) = fields.get(word) {
+                settings
+                    .required_flags
+                    .push((component, read_flags(&flags)?));
+            }
+        }
     }
     if let Some(field) = fields.get("versions") {
         let example = "has to be a range of Kubernetes versions, for example \">=1.31 <1.35\"";
@@ -185,7 +221,40 @@ fn read_amount(field: &Field<'_>) -> Result<Amount, PolicyError> {
     }
 }
 
-fn read_transition(field: &Field<'_>) -> Result<Transition, PolicyError> {
+fn read_words<T: Copy>(field: &Field<'_>, words: &[(&str, T)]) -> Result<Vec<T>, PolicyError> {
+    let items = field.items()?;
+    items.iter().map(|item| item.one_of(words)).collect()
+}
+
+fn read_flags(field: &Field<'_>) -> Result<Vec<FlagPattern>, PolicyError> {
+    let items = field.items()?;
+    items
+        .iter()
+        .map(|item| {
+            let text = item.string()?;
+            if !text.starts_with('-') {
+                return Err(item.error("a flag begins with --, as --anonymous-auth"));
+            }
+            FlagPattern::parse(text).map_err(|what| item.error(format!("not a pattern: {what}")))
+        })
+        .collect()
+}
+
+fn read_transitions<T: Copy>(
+    field: &Field<'_>,
+    words: &[(&str, T)],
+) -> Result<Vec<Transition<T>>, PolicyError> {
+    let items = field.items()?;
+    items
+        .iter()
+        .map(|item| read_transition(item, words))
+        .collect()
+}
+
+fn read_transition<T: Copy>(
+    field: &Field<'_>,
+    words: &[(&str, T)],
+) -> Result<Transition<T>, PolicyError> {
     let fields = field.fields(&["from", "to", "charts"])?;
     let charts = match fields.get("charts") {
         Some(field) => {
@@ -195,8 +264,8 @@ fn read_transition(field: &Field<'_>) -> Result<Transition, PolicyError> {
         None => None,
     };
     Ok(Transition {
-        from: fields.required("from")?.one_of(&DISTROS)?,
-        to: fields.required("to")?.one_of(&DISTROS)?,
+        from: fields.required("from")?.one_of(words)?,
+        to: fields.required("to")?.one_of(words)?,
         charts,
     })
 }

@@ -387,6 +387,42 @@ fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
 }
 
 #[test]
+fn mistakes_in_settings_of_rules_are_named_with_their_place() {
+    for (text, error) in [
+        (
+            &with_spec("  rules: {store-change: {allow: [{from: k3s, to: k8s}]}}\n"),
+            "line 5, column 41: spec.rules.store-change.allow[0].from: has to be one of embedded-etcd, external-etcd, deployed-etcd, embedded-database, external-database",
+        ),
+        (
+            &with_spec("  rules: {command-override: {denied: [k8s]}}\n"),
+            "line 5, column 39: spec.rules.command-override.denied[0]: has to be one of apiServer, controllerManager, scheduler, k3s, k0s",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {denied: [anonymous-auth]}}\n"),
+            "line 5, column 33: spec.rules.extra-args.denied[0]: a flag begins with --, as --anonymous-auth",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {denied: [\"--[a\"]}}\n"),
+            "line 5, column 33: spec.rules.extra-args.denied[0]: not a pattern: unclosed character class; missing ']'",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {required: {apiserver: []}}}\n"),
+            "line 5, column 35: spec.rules.extra-args.required.apiserver: unknown key; did you mean apiServer?",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {required: [--v]}}\n"),
+            "line 5, column 34: spec.rules.extra-args.required: has to be a map",
+        ),
+        (
+            &with_spec("  rules: {security-context: {denied: [root]}}\n"),
+            "line 5, column 39: spec.rules.security-context.denied[0]: has to be one of privileged, allowPrivilegeEscalation, runAsRoot, addedCapabilities, procMount, unconfined",
+        ),
+    ] {
+        assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+    }
+}
+
+#[test]
 fn mistakes_in_carriers_are_named_with_their_place() {
     for (text, error) in [
         (
@@ -435,7 +471,7 @@ fn mistakes_in_carriers_are_named_with_their_place() {
 }
 
 #[test]
-fn mistakes_in_settings_of_rules_are_named_with_their_place() {
+fn mistakes_in_amounts_and_images_are_named_with_their_place() {
     for (text, error) in [
         (
             &with_spec("  rules: {version-allowed: {versions: [v1.33]}}\n"),

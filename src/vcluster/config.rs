@@ -171,6 +171,11 @@ impl<'c> Config<'c> {
         &self.defaults
     }
 
+    /// What the user's layers give, without the chart.
+    pub(super) const fn user(&self) -> &Tree {
+        &self.user
+    }
+
     /// Whether the user's layers set something at a path.
     pub fn user_presence(&self, keys: &[&str]) -> Presence<'_> {
         self.user.presence(keys)

@@ -1,9 +1,6 @@
 //! Which components of a control plane run.
-//!
-//! Mirrors `IsVirtualSchedulerEnabled()` of vCluster's `config/config.go` and `pkg/k8s/k8s.go`,
-//! which starts the scheduler for private nodes in any case.
 
-use super::{Component, Config, Distro, Era, Lookup};
+use super::{Component, Config, Lookup};
 use crate::values::Data;
 
 impl Config<'_> {
@@ -15,29 +12,9 @@ impl Config<'_> {
             Component::ControllerManager => {
                 self.is_on(&["controlPlane", "distro", "k8s", "controllerManager"])
             }
-            Component::Scheduler => self.scheduler_runs(),
-        }
-    }
-
-    /// Whether the virtual cluster has a scheduler of its own, if it can be seen.
-    pub fn scheduler_runs(&self) -> Option<bool> {
-        if self.is_rendered() {
-            return Some(self.has_image("scheduler"));
-        }
-        let by_advanced = self.is_on(&["controlPlane", "advanced", "virtualScheduler"]);
-        let ways: &[Option<bool>] = match self.chart.era()? {
-            Era::A | Era::B => &[by_advanced],
-            Era::C | Era::D if self.distro()? != Distro::K8s => &[by_advanced],
-            Era::C | Era::D => &[
-                by_advanced,
-                self.is_on(&["controlPlane", "distro", "k8s", "scheduler"]),
-                self.is_on(&["privateNodes"]),
-            ],
-        };
-        if ways.contains(&Some(true)) {
-            Some(true)
-        } else {
-            ways.iter().all(|way| *way == Some(false)).then_some(false)
+            // a rendered workload has a container for it, or none
+            Component::Scheduler if self.is_rendered() => Some(self.has_image("scheduler")),
+            Component::Scheduler => self.scheduler_enabled(),
         }
     }
 
@@ -65,40 +42,8 @@ impl Config<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{config, elsewhere, layered, values};
+    use super::super::testing::config;
     use super::*;
-
-    #[test]
-    fn the_scheduler_is_switched_on_in_the_way_of_its_chart() {
-        let advanced = "controlPlane: {advanced: {virtualScheduler: {enabled: true}}}";
-        let own = "controlPlane: {distro: {k8s: {scheduler: {enabled: true}}}}";
-        let private = "privateNodes: {enabled: true}";
-        for (chart, text, runs) in [
-            ("0.24.2", "", Some(false)),
-            ("0.24.2", advanced, Some(true)),
-            ("0.25.2", own, Some(false)),
-            ("0.25.2", private, Some(false)),
-            ("0.30.4", "", Some(false)),
-            ("0.30.4", advanced, Some(true)),
-            ("0.30.4", own, Some(true)),
-            ("0.30.4", private, Some(true)),
-            ("0.36.1", own, Some(true)),
-            (
-                "0.36.1",
-                "controlPlane: {distro: {k8s: {scheduler: {enabled: \"yes\"}}}}",
-                None,
-            ),
-            (">=0.24", "", None),
-        ] {
-            assert_eq!(config(chart, text).scheduler_runs(), runs, "{chart} {text}");
-        }
-        let k3s =
-            "controlPlane: {distro: {k3s: {enabled: true}, k8s: {scheduler: {enabled: true}}}}";
-        assert_eq!(config("0.30.4", k3s).scheduler_runs(), Some(false));
-        assert_eq!(layered("0.24.2", vec![elsewhere()]).scheduler_runs(), None);
-        let seen = layered("0.24.2", vec![elsewhere(), values(advanced)]);
-        assert_eq!(seen.scheduler_runs(), Some(true));
-    }
 
     #[test]
     fn the_other_components_run_unless_they_are_switched_off() {
