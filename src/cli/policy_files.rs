@@ -12,10 +12,8 @@ use tracing::warn;
 
 use crate::policy::{Action, Date, Document, Policy};
 use crate::server::Refresh;
+use crate::telemetry::metrics::NOTICE;
 use crate::vcluster::Catalogue;
-
-/// Days before the end of an exemption on which it is told.
-const NOTICE: i64 = 14;
 
 /// Endings of files that hold documents.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];

@@ -23,7 +23,7 @@ use crate::certs::files::{self, Access};
 use crate::server::{
     FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls, watch,
 };
-use crate::telemetry::{self, LogArgs};
+use crate::telemetry::{self, LogArgs, Metrics};
 
 use super::gate_args::GateArgs;
 use super::handler::handler;
@@ -109,6 +109,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         log,
     } = args;
     log.init()?;
+    let metrics = Metrics::new();
     let policy = LivePolicy::load(gate.policy.clone(), gate.cap())?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -117,8 +118,8 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         enforcement = %gate.cap(),
         "Starting."
     );
-    let handler = handler(Arc::clone(&policy), gate.cluster()?);
-    telemetry::withhold_panic_messages();
+    let handler = handler(Arc::clone(&policy), gate.cluster()?, metrics.clone());
+    telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
     let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
 
@@ -138,6 +139,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         tls,
         handler,
         limits,
+        metrics: metrics.clone(),
     };
     let server = Server::bind(options).await?;
 

@@ -43,6 +43,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::admission::{Answer, Endpoint};
+use crate::telemetry::Metrics;
 
 use self::connection::Connections;
 pub use self::limits::Limits;
@@ -63,6 +64,8 @@ pub struct ServerOptions {
     pub handler: Handler,
     /// Bounds and timers.
     pub limits: Limits,
+    /// Who is told of what happens.
+    pub metrics: Metrics,
 }
 
 impl fmt::Debug for ServerOptions {
@@ -72,6 +75,7 @@ impl fmt::Debug for ServerOptions {
             tls: _,
             handler: _,
             limits,
+            metrics: _,
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
