@@ -24,7 +24,7 @@ pub(crate) fn has_promtool() -> bool {
     found
 }
 
-/// The rules of the PrometheusRule, as Prometheus itself takes them.
+/// The rules of the `PrometheusRule`, as Prometheus itself takes them.
 fn rules() -> Value {
     read_yaml_file("deploy/monitoring/prometheusrule.yaml")["spec"].clone()
 }
