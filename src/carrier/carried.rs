@@ -183,6 +183,24 @@ impl<'a> Carried<'a> {
         }
     }
 
+    /// Values in YAML that no object holds: a string, for tools. Defaults may go into them.
+    pub fn values(text: &'a RawValue, chart: ChartSource) -> Self {
+        let at = Path::keys(["values"]);
+        let part = Part {
+            at: at.clone(),
+            content: Content::Values(Encoding::Yaml, text),
+        };
+        Self {
+            edit_at: Some(EditAt {
+                within: (at.clone(), text),
+                at,
+                encoding: Encoding::Yaml,
+                suggest: false,
+            }),
+            ..Self::new(Release::default(), chart, vec![part])
+        }
+    }
+
     /// Whether nothing that has a say in the config differs: the bytes first, then what they mean.
     pub fn is_untouched_since(&self, before: &Carried<'_>) -> bool {
         self.release == before.release

@@ -9,9 +9,13 @@ mod pins;
 mod planner;
 mod record;
 
-use crate::policy::InForce;
+use serde_json::Value;
+
+use crate::policy::{InForce, Wish};
 use crate::values::{Change, Data, Path};
-use crate::vcluster::{Certainty, Completeness, Config, Operation, Presence, Reading, Subject};
+use crate::vcluster::{
+    Certainty, Completeness, Config, Operation, Presence, Reading, Subject, Tree,
+};
 
 pub use self::record::{Claims, Record};
 
@@ -134,9 +138,29 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
     }
 }
 
+/// A config with those edits made that put in what the policy names, if there are any. The chart's
+/// own defaults are in force as before when they are written out.
+pub fn with_policys<'c>(
+    config: &Config<'c>,
+    edits: &[Edit],
+    policy: &InForce,
+) -> Option<Config<'c>> {
+    let is_made = |wish: &&Wish| {
+        let made = |value: &Value| *value == wish.node.to_json();
+        edits.iter().any(|edit| {
+            edit.path == wish.path && matches!(&edit.change, Change::Set(value) if made(value))
+        })
+    };
+    let wishes = policy.defaults.values.iter().filter(is_made);
+    let tree = wishes
+        .map(|wish| planner::branch(&wish.path, &wish.node.data))
+        .reduce(Tree::under)?;
+    Some(config.with(&tree))
+}
+
 /// The claims whose value is still what is claimed.
 fn still_there(config: &Config<'_>, claims: &Claims) -> Claims {
-    let is_there = |path: &Path, value: &serde_json::Value| {
+    let is_there = |path: &Path, value: &Value| {
         let keys = path.as_keys().unwrap_or_default();
         match config.user_presence(&keys) {
             Presence::Set(Some(known)) => match &known.data {

@@ -17,8 +17,31 @@ use crate::rules;
 use crate::values::{Data, Limits, Node, NoteKind, Path, ReadErrorKind, read_yaml};
 use crate::vcluster::{Catalogue, Range};
 
+/// The word for all rules in exemptions.
+pub(super) const EVERY_RULE: &str = "*";
+
+/// What an operator of a label selector makes of its values; some take none.
+#[derive(Clone, Copy)]
+pub(super) enum Operator {
+    WithValues(fn(Vec<Box<str>>) -> Of),
+    Alone(fn() -> Of),
+}
+
+/// The words for operators of label selectors.
+pub(super) const OPERATORS: [(&str, Operator); 4] = [
+    ("In", Operator::WithValues(Of::In)),
+    ("NotIn", Operator::WithValues(Of::NotIn)),
+    ("Exists", Operator::Alone(|| Of::Exists)),
+    ("DoesNotExist", Operator::Alone(|| Of::DoesNotExist)),
+];
+
 /// Reads a document.
 pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Document, PolicyError> {
+    read_root(&Field::root(&tree(text)?), catalogue)
+}
+
+/// The document as a tree, if it is one document, and nothing in it is set twice.
+pub(super) fn tree(text: &str) -> Result<Node, PolicyError> {
     let document = read_yaml(text.as_bytes(), &Limits::VALUES).map_err(|error| PolicyError {
         at: error.at,
         path: Path::root(),
@@ -47,10 +70,11 @@ pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Document
             message,
         });
     }
-    read_root(&Field::root(&document.root), catalogue)
+    Ok(document.root)
 }
 
-fn read_root(root: &Field<'_>, catalogue: &Catalogue) -> Result<Document, PolicyError> {
+/// Reads a document that is a tree already.
+pub(super) fn read_root(root: &Field<'_>, catalogue: &Catalogue) -> Result<Document, PolicyError> {
     let fields = root.fields(&["apiVersion", "kind", "metadata", "spec"])?;
     for (key, wanted) in [
         ("apiVersion", "distrogate.io/v1alpha1"),
@@ -234,17 +258,9 @@ fn read_selector(field: &Field<'_>) -> Result<Vec<Requirement>, PolicyError> {
 }
 
 fn read_requirement(field: &Field<'_>) -> Result<Requirement, PolicyError> {
-    type WithValues = fn(Vec<Box<str>>) -> Of;
-    const OPERATORS: [(&str, Result<WithValues, ()>); 4] = [
-        ("In", Ok(Of::In)),
-        ("NotIn", Ok(Of::NotIn)),
-        ("Exists", Err(())),
-        ("DoesNotExist", Err(())),
-    ];
-
     let fields = field.fields(&["key", "operator", "values"])?;
     let operator = fields.required("operator")?;
-    let with_values = operator.one_of(&OPERATORS)?;
+    let word = operator.one_of(&OPERATORS)?;
     let values: Vec<Box<str>> = match fields.get("values") {
         Some(values) => values
             .items()?
@@ -253,12 +269,11 @@ fn read_requirement(field: &Field<'_>) -> Result<Requirement, PolicyError> {
             .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
-    let of = match (with_values, values.is_empty()) {
-        (Ok(_), true) => return Err(operator.error("needs values")),
-        (Err(()), false) => return Err(operator.error("takes no values")),
-        (Ok(with), false) => with(values),
-        (Err(()), true) if operator.node.as_str() == Some("Exists") => Of::Exists,
-        (Err(()), true) => Of::DoesNotExist,
+    let of = match (word, values.is_empty()) {
+        (Operator::WithValues(_), true) => return Err(operator.error("needs values")),
+        (Operator::Alone(_), false) => return Err(operator.error("takes no values")),
+        (Operator::WithValues(with), false) => with(values),
+        (Operator::Alone(of), true) => of(),
     };
     Ok(Requirement {
         key: fields.required("key")?.string()?.into(),
@@ -276,14 +291,20 @@ fn read_charts(field: Option<Field<'_>>) -> Result<Option<Range>, PolicyError> {
 
 fn read_exemption(field: &Field<'_>) -> Result<Exemption, PolicyError> {
     let fields = field.fields(&["rules", "namespaces", "until", "owner", "reason"])?;
-    let ids: Vec<_> = rules::RULES.iter().map(|rule| rule.id).collect();
+    let ids = rules::RULES.iter().map(|rule| rule.id);
+    let ids: Vec<_> = ids.chain([EVERY_RULE]).collect();
+    let field = fields.required("rules")?;
     let mut exempt = Vec::new();
-    for rule in fields.required("rules")?.items()? {
-        match rule.string()? {
-            "*" => {}
-            id if ids.contains(&id) => exempt.push(id.into()),
-            id => return Err(rule.error(format!("unknown rule; {}", hint(id, &ids)))),
+    for rule in field.items()? {
+        let id = rule.string()?;
+        if !ids.contains(&id) {
+            return Err(rule.error(format!("unknown rule; {}", hint(id, &ids))));
         }
+        exempt.push(id.into());
+    }
+    // of none nothing would be let off, and of all it is said by `*`
+    if exempt.is_empty() {
+        return Err(field.error("has to name at least one rule, or \"*\" for all"));
     }
     let until = match fields.get("until") {
         Some(until) => {

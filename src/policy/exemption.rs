@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::Applicant;
+use super::document::EVERY_RULE;
 use crate::globs::Globs;
 
 /// Rules that are let off in some namespaces.
 #[derive(Debug)]
 pub struct Exemption {
-    /// The rules; empty for all of them.
+    /// The rules; `*` for all of them.
     pub rules: Vec<Box<str>>,
     /// The namespaces, of the object or of the virtual cluster; `None` for all that the document
     /// is about.
@@ -39,7 +40,8 @@ impl Exemption {
 
     /// Whether it lets off a rule.
     pub fn is_about(&self, rule: &str) -> bool {
-        self.rules.is_empty() || self.rules.iter().any(|known| **known == *rule)
+        let is_it = |known: &Box<str>| **known == *rule || **known == *EVERY_RULE;
+        self.rules.iter().any(is_it)
     }
 
     /// How many days it still counts, today included; `None` without an end, and 0 when it is over.

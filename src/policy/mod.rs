@@ -9,6 +9,8 @@ mod document;
 mod exemption;
 mod in_force;
 mod matching;
+mod mistakes;
+mod schema;
 mod settings;
 mod spec;
 
@@ -19,6 +21,8 @@ pub use self::decode::{PolicyError, nearest};
 pub use self::exemption::{Date, Exemption};
 pub use self::in_force::{Defaults, InForce, Wish};
 pub use self::matching::{Applicant, Labels, Match};
+pub use self::mistakes::mistakes;
+pub use self::schema::schema;
 pub use self::settings::{RuleSettings, Transition};
 pub use self::spec::{Document, Variant, Wishes};
 use crate::carrier::{Declaration, Roads};

@@ -39,7 +39,7 @@ pub struct Rule {
     /// What a policy may set besides `action`.
     pub settings: &'static [Setting],
     /// Whether an UPDATE that keeps an old violation is let off (see [`judge`]).
-    ratchet: bool,
+    pub ratchet: bool,
     check: fn(&Context<'_>, &mut Vec<Finding>),
 }
 

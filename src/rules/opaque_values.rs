@@ -10,7 +10,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Warn,
     about: "values that only the merged Secret will show",
     page: Page {
-        why: "What is kept in another object or file, or is decided by a template, cannot be judged here: not refused, but not promised either. The Secret that Helm renders holds everything, and is judged in full.",
+        why: "What is kept in another object or file, or is decided by a template, cannot be \
+              judged here: not refused, but not promised either. The Secret that Helm renders \
+              holds everything, and is judged in full.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      version: '{{ .Values.version }}'\n",
@@ -19,7 +21,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      version: v1.34.0\n",
         ),
-        fix: "Write what matters (the distro above all) into the carrier itself. Where that is not wanted, the warning is all that happens here.",
+        fix: "Write what matters (the distro above all) into the carrier itself. Where that is not \
+              wanted, the warning is all that happens here.",
     },
     settings: &[],
     ratchet: true,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lookup::{Lookup, Presence};
 use super::place::{Kept, Place};
 use super::reading::{fold, relevant};
-use super::tree::{Cause, Origin, Tree};
+use super::tree::{Cause, Known, Origin, Tree};
 use super::{Block, Catalogue, Certainty, Chart, ChartSource, Distro, KubeVersion, Reading};
 use crate::values::{Assignment, Data, Document, Node, Path, Position, ReadError, Step};
 
@@ -152,6 +152,11 @@ impl<'c> Config<'c> {
     /// What is in force at a path: the user's layers over the chart's defaults.
     pub fn get<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Lookup<'_> {
         self.effective.get(keys)
+    }
+
+    /// Every known leaf in force at or below a path, in the order of their paths.
+    pub fn leaves(&self, at: &Path) -> Vec<(Path, &Known)> {
+        self.effective.leaves(at)
     }
 
     /// Whether it was made from what Helm rendered.

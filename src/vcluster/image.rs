@@ -248,6 +248,16 @@ impl Image {
 }
 
 impl Component {
+    /// Its key under `controlPlane.distro`, or under the distro's own.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Distro(distro) => distro.key(),
+            Self::ApiServer => "apiServer",
+            Self::ControllerManager => "controllerManager",
+            Self::Scheduler => "scheduler",
+        }
+    }
+
     /// The distro that it belongs to.
     pub const fn distro(self) -> Distro {
         match self {

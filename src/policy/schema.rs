@@ -1,0 +1,409 @@
+//! The form of a policy document as a JSON Schema, for editors and pipelines.
+//!
+//! Made from the tables that the reader uses: rules with their settings, words, and the fields of
+//! all charts. Where the reader has no table, a test compares the two. The schema is a little
+//! stricter: a key without a value counts for the reader as one that is not there.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::custom::ENCODINGS;
+use super::document::{EVERY_RULE, OPERATORS};
+use super::{ACTIONS, DISTROS};
+use crate::rules::{RULES, Rule};
+use crate::vcluster::{Catalogue, Field, FieldType};
+
+/// The form of what a policy may set for a rule, besides `action`: rule, key and form.
+const SETTINGS: [(&str, &str, fn() -> Value); 1] = [("distro-change", "allow", || {
+    let distros = words(DISTROS);
+    list(map(
+        &["from", "to"],
+        [
+            ("from", one_of("The distro before.", distros.clone())),
+            ("to", one_of("The distro after.", distros)),
+            ("charts", string("The charts that it is allowed under.")),
+        ],
+    ))
+})];
+
+/// The schema, in the dialect of 2020-12.
+pub fn schema() -> Value {
+    let api_version = json!({"const": "distrogate.io/v1alpha1"});
+    let metadata = map(
+        &["name"],
+        [
+            ("name", string("The document's name.")),
+            ("labels", json!({"type": "object"})),
+            ("annotations", json!({"type": "object"})),
+        ],
+    );
+    let mut root = map(
+        &["apiVersion", "kind", "metadata"],
+        [
+            ("apiVersion", api_version),
+            ("kind", json!({"const": "DistroPolicy"})),
+            ("metadata", metadata),
+            ("spec", spec()),
+        ],
+    );
+    if let Some(root) = root.as_object_mut() {
+        let dialect = "https://json-schema.org/draft/2020-12/schema";
+        root.insert("$schema".to_owned(), dialect.into());
+        root.insert("title".to_owned(), "DistroPolicy".into());
+    }
+    root
+}
+
+fn spec() -> Value {
+    let [deny, warn, audit, _] = ACTIONS;
+    map(
+        &[],
+        [
+            (
+                "priority",
+                json!({"type": "integer", "description": "Of two documents that mention a thing the one with the higher number counts; then by name."}),
+            ),
+            (
+                "enforcement",
+                one_of("No rule does more than this.", words([deny, warn, audit])),
+            ),
+            ("match", matching()),
+            ("chart", chart()),
+            ("defaults", defaults()),
+            (
+                "rules",
+                map(&[], RULES.map(|rule| (rule.id, settings(rule)))),
+            ),
+            ("exemptions", list(exemption())),
+            ("customCarriers", list(custom_carrier())),
+        ],
+    )
+}
+
+fn matching() -> Value {
+    let names = |what: &str| {
+        strings(&format!(
+            "{what}; * stands for any text, and ! before a name leaves it out."
+        ))
+    };
+    let requirement = map(
+        &["key", "operator"],
+        [
+            ("key", string("The label.")),
+            (
+                "operator",
+                one_of("What is asked of its value.", words(OPERATORS)),
+            ),
+            (
+                "values",
+                strings("The values, for In and NotIn, and only for them."),
+            ),
+        ],
+    );
+    let labels = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let selector = map(
+        &[],
+        [
+            ("matchLabels", labels),
+            ("matchExpressions", list(requirement)),
+        ],
+    );
+    map(
+        &[],
+        [
+            ("namespaces", names("Namespaces of objects")),
+            ("targetNamespaces", names("Namespaces of virtual clusters")),
+            (
+                "namespaceSelector",
+                described(selector, "Labels of the object's namespace."),
+            ),
+            ("carriers", strings("Kinds of object.")),
+            (
+                "charts",
+                string("Versions of vCluster's chart, as \">=0.30\"."),
+            ),
+            ("users", strings("Who asks; * stands for any text.")),
+            (
+                "groups",
+                strings("Of which group one has to be; * stands for any text."),
+            ),
+        ],
+    )
+}
+
+fn exemption() -> Value {
+    let rules = RULES.iter().map(|rule| rule.id).chain([EVERY_RULE]);
+    map(
+        &["rules", "owner", "reason"],
+        [
+            (
+                "rules",
+                at_least_one(list(one_of(
+                    "The rules that are let off, or *.",
+                    rules.collect(),
+                ))),
+            ),
+            (
+                "namespaces",
+                strings("Namespaces, of objects or of virtual clusters."),
+            ),
+            (
+                "until",
+                string("The last day on which it counts, in UTC, as 2027-03-31."),
+            ),
+            ("owner", string("Who answers for it.")),
+            ("reason", string("Why.")),
+        ],
+    )
+}
+
+fn chart() -> Value {
+    map(
+        &[],
+        [
+            (
+                "fallback",
+                string("The chart to assume where none is known: 0.36.1, or 0.36 for its newest."),
+            ),
+            (
+                "paths",
+                strings("Paths in Git that hold vCluster's chart; * stands for any text."),
+            ),
+        ],
+    )
+}
+
+fn defaults() -> Value {
+    let on = one_of(
+        "Create: into new configs only. Always: into changed ones too.",
+        vec!["Create", "Always"],
+    );
+    let blocks = Catalogue::embedded().blocks();
+    let fields: Vec<_> = blocks.iter().map(|block| &block.fields).collect();
+    map(
+        &[],
+        [
+            ("on", on.clone()),
+            // YAML 1.1 reads the key `on` as the boolean true
+            ("true", on),
+            (
+                "apply",
+                one_of(
+                    "Missing: only where nothing is set. Always: over what is set, too.",
+                    vec!["Missing", "Always"],
+                ),
+            ),
+            (
+                "mode",
+                one_of(
+                    "Edit: they are put in. Suggest: the user is told what to add.",
+                    vec!["Edit", "Suggest"],
+                ),
+            ),
+            ("values", values(&fields)),
+            ("variants", list(variant(&fields))),
+            (
+                "pinChartDefaults",
+                list(one_of(
+                    "Which of the chart's own defaults are written out.",
+                    vec!["images", "resources"],
+                )),
+            ),
+        ],
+    )
+}
+
+fn variant(fields: &[&Field]) -> Value {
+    let mut variant = map(
+        &["values"],
+        [
+            (
+                "whenChart",
+                string("The charts under which it counts, as \">=0.30\"."),
+            ),
+            (
+                "whenDistro",
+                one_of("The distro in force under which it counts.", words(DISTROS)),
+            ),
+            ("values", values(fields)),
+        ],
+    );
+    if let Some(variant) = variant.as_object_mut() {
+        let one = ["whenChart", "whenDistro"].map(|key| json!({"required": [key]}));
+        variant.insert("anyOf".to_owned(), one.into());
+    }
+    variant
+}
+
+/// What a policy says of a rule.
+fn settings(rule: &Rule) -> Value {
+    let default = rule.action.as_str();
+    let about = format!("What it leads to; {default}, if no policy says otherwise.");
+    let action = one_of(&about, words(ACTIONS));
+    let settings = rule.settings.iter().map(|setting| {
+        let form = SETTINGS
+            .iter()
+            .find(|(id, key, _)| *id == rule.id && *key == setting.key);
+        let form = form.map_or_else(|| json!({}), |(.., form)| form());
+        (setting.key, described(form, setting.about))
+    });
+    let all = map(&[], std::iter::once(("action", action)).chain(settings));
+    described(all, rule.about)
+}
+
+/// A piece of vcluster.yaml that some chart accepts, as `document::read_values` reads it.
+fn values(fields: &[&Field]) -> Value {
+    if fields.contains(&&Field::Leaf(FieldType::Object)) {
+        return json!({"type": "object"});
+    }
+    let mut below: BTreeMap<&str, Vec<&Field>> = BTreeMap::new();
+    let mut leaves: Vec<Value> = Vec::new();
+    for field in fields {
+        match field {
+            Field::Map { fields, .. } => {
+                for (key, field) in fields {
+                    below.entry(key).or_default().push(field);
+                }
+            }
+            Field::Leaf(kind) => {
+                let leaf = leaf(*kind);
+                if !leaves.contains(&leaf) {
+                    leaves.push(leaf);
+                }
+            }
+        }
+    }
+    match (below.is_empty(), leaves.as_slice()) {
+        (false, _) => map(
+            &[],
+            below.iter().map(|(key, fields)| (*key, values(fields))),
+        ),
+        (true, [only]) => only.clone(),
+        (true, several) => json!({"anyOf": several}),
+    }
+}
+
+/// A value of a chart; null is one, it deletes.
+fn leaf(kind: FieldType) -> Value {
+    let (name, items) = match kind {
+        FieldType::Boolean => ("boolean", None),
+        FieldType::String => ("string", None),
+        FieldType::Integer => ("integer", None),
+        FieldType::Object => ("object", None),
+        FieldType::Array => ("array", None),
+        FieldType::Strings => ("array", Some("string")),
+        FieldType::Objects => ("array", Some("object")),
+    };
+    match items {
+        Some(items) => json!({"type": [name, "null"], "items": {"type": items}}),
+        None => json!({"type": [name, "null"]}),
+    }
+}
+
+fn custom_carrier() -> Value {
+    let path = |about: &str| {
+        string(&format!(
+            "{about}: keys with dots between them, * for every item of a list."
+        ))
+    };
+    let encodings = words(ENCODINGS);
+    let values = map(
+        &["path"],
+        [
+            ("path", path("Where values are")),
+            ("encoding", one_of("How they are kept there.", encodings)),
+        ],
+    );
+    let chart = map(
+        &[],
+        [
+            ("name", path("Where the chart's name is")),
+            (
+                "names",
+                strings("The names that vCluster's chart has there."),
+            ),
+            ("version", path("Where the chart's version is")),
+        ],
+    );
+    let release = map(
+        &[],
+        [
+            ("name", path("Where the release's name is")),
+            ("namespace", path("Where its namespace is")),
+            (
+                "cluster",
+                path("Where the cluster is named that it goes to"),
+            ),
+        ],
+    );
+    map(
+        &["group", "kinds", "values"],
+        [
+            ("group", string("The API group.")),
+            ("kinds", described(at_least_one(strings("")), "The kinds.")),
+            ("values", at_least_one(list(values))),
+            ("chart", chart),
+            ("release", release),
+            (
+                "template",
+                json!({"type": "boolean", "description": "Whether virtual clusters are made from it."}),
+            ),
+            (
+                "defaults",
+                json!({"type": "boolean", "description": "Whether defaults are put in."}),
+            ),
+        ],
+    )
+}
+
+/// A map with these keys and no others.
+fn map<'k>(required: &[&str], fields: impl IntoIterator<Item = (&'k str, Value)>) -> Value {
+    let properties: Map<_, _> = fields
+        .into_iter()
+        .map(|(key, form)| (key.to_owned(), form))
+        .collect();
+    let mut form = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    if let (Some(form), false) = (form.as_object_mut(), required.is_empty()) {
+        form.insert("required".to_owned(), required.into());
+    }
+    form
+}
+
+fn list(items: Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+fn at_least_one(mut list: Value) -> Value {
+    if let Some(list) = list.as_object_mut() {
+        list.insert("minItems".to_owned(), 1.into());
+    }
+    list
+}
+
+fn string(about: &str) -> Value {
+    json!({"type": "string", "description": about})
+}
+
+fn strings(about: &str) -> Value {
+    described(list(json!({"type": "string"})), about)
+}
+
+fn one_of(about: &str, words: Vec<&str>) -> Value {
+    json!({"enum": words, "description": about})
+}
+
+fn words<T, const N: usize>(table: [(&'static str, T); N]) -> Vec<&'static str> {
+    table.into_iter().map(|(word, _)| word).collect()
+}
+
+fn described(mut form: Value, about: &str) -> Value {
+    if let Some(form) = form.as_object_mut() {
+        form.insert("description".to_owned(), about.into());
+    }
+    form
+}
