@@ -3,6 +3,7 @@
 //! `distrogate policy` prints the built-in document, which is read by the same code as any other
 //! and counts where no other says anything.
 
+mod choice;
 mod custom;
 mod decode;
 mod document;
@@ -13,6 +14,7 @@ mod mistakes;
 mod schema;
 mod settings;
 mod spec;
+mod wishes;
 
 use std::fmt;
 use std::sync::Arc;

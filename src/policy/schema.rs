@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::choice::OPERATORS;
 use super::custom::ENCODINGS;
-use super::document::{EVERY_RULE, OPERATORS};
+use super::exemption::EVERY_RULE;
 use super::{ACTIONS, DISTROS};
 use crate::rules::{RULES, Rule};
 use crate::vcluster::{Catalogue, Field, FieldType};
@@ -33,7 +34,15 @@ pub fn schema() -> Value {
     let metadata = map(
         &["name"],
         [
-            ("name", string("The document's name.")),
+            (
+                "name",
+                json!({
+                    "type": "string",
+                    "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                    "maxLength": 253,
+                    "description": "The document's name.",
+                }),
+            ),
             ("labels", json!({"type": "object"})),
             ("annotations", json!({"type": "object"})),
         ],
@@ -83,9 +92,9 @@ fn spec() -> Value {
 
 fn matching() -> Value {
     let names = |what: &str| {
-        strings(&format!(
+        at_least_one(strings(&format!(
             "{what}; * stands for any text, and ! before a name leaves it out."
-        ))
+        )))
     };
     let requirement = map(
         &["key", "operator"],
@@ -118,15 +127,20 @@ fn matching() -> Value {
                 "namespaceSelector",
                 described(selector, "Labels of the object's namespace."),
             ),
-            ("carriers", strings("Kinds of object.")),
+            ("carriers", at_least_one(strings("Kinds of object."))),
             (
                 "charts",
                 string("Versions of vCluster's chart, as \">=0.30\"."),
             ),
-            ("users", strings("Who asks; * stands for any text.")),
+            (
+                "users",
+                at_least_one(strings("Who asks; * stands for any text.")),
+            ),
             (
                 "groups",
-                strings("Of which group one has to be; * stands for any text."),
+                at_least_one(strings(
+                    "Of which group one has to be; * stands for any text.",
+                )),
             ),
         ],
     )
@@ -146,14 +160,16 @@ fn exemption() -> Value {
             ),
             (
                 "namespaces",
-                strings("Namespaces, of objects or of virtual clusters."),
+                at_least_one(strings(
+                    "Namespaces, of objects or of virtual clusters; ! before a name leaves it out.",
+                )),
             ),
             (
                 "until",
                 string("The last day on which it counts, in UTC, as 2027-03-31."),
             ),
-            ("owner", string("Who answers for it.")),
-            ("reason", string("Why.")),
+            ("owner", words_of("Who answers for it.")),
+            ("reason", words_of("Why.")),
         ],
     )
 }
@@ -252,7 +268,7 @@ fn settings(rule: &Rule) -> Value {
     described(all, rule.about)
 }
 
-/// A piece of vcluster.yaml that some chart accepts, as `document::read_values` reads it.
+/// A piece of vcluster.yaml that some chart accepts, as `wishes::read_values` reads it.
 fn values(fields: &[&Field]) -> Value {
     if fields.contains(&&Field::Leaf(FieldType::Object)) {
         return json!({"type": "object"});
@@ -387,6 +403,11 @@ fn at_least_one(mut list: Value) -> Value {
 
 fn string(about: &str) -> Value {
     json!({"type": "string", "description": about})
+}
+
+/// A text that says something.
+fn words_of(about: &str) -> Value {
+    json!({"type": "string", "pattern": "\\S", "description": about})
 }
 
 fn strings(about: &str) -> Value {

@@ -360,6 +360,32 @@ fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
             "line 5, column 25: spec.exemptions[0].rules[0]: unknown rule; did you mean tag-form?",
         ),
         (
+            &with_spec("  exemptions: [{rules: [], owner: a, reason: b}]\n"),
+            "line 5, column 24: spec.exemptions[0].rules: has to name at least one rule, or \"*\" for all",
+        ),
+        (
+            &with_spec("  exemptions: [{rules: [tag-form], owner: \" \", reason: b}]\n"),
+            "line 5, column 43: spec.exemptions[0].owner: has to say something",
+        ),
+        (
+            &with_spec(
+                "  exemptions: [{rules: [tag-form], namespaces: [], owner: a, reason: b}]\n",
+            ),
+            "line 5, column 48: spec.exemptions[0].namespaces: has to name at least one; leave it out for all",
+        ),
+        (
+            &with_spec("  match: {namespaces: []}\n"),
+            "line 5, column 23: spec.match.namespaces: has to name at least one; leave it out for all",
+        ),
+        (
+            &with_spec("  match: {users: []}\n"),
+            "line 5, column 18: spec.match.users: has to name at least one; leave it out for all",
+        ),
+        (
+            &with_spec("").replace("name: p", "name: \"a\\nb\""),
+            "line 3, column 18: metadata.name: has to be a name as Kubernetes' objects have: lower-case letters, digits, - and .",
+        ),
+        (
             &with_spec("  exemptions: [{rules: [tag-form], until: soon, owner: a, reason: b}]\n"),
             "line 5, column 43: spec.exemptions[0].until: has to be a day, as 2027-03-31",
         ),

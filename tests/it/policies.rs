@@ -137,6 +137,10 @@ fn the_schema_refuses_what_the_reader_refuses() {
         assert!(!validator.is_valid(&policy), "{text}");
         assert!(read(&policy).is_err(), "{text}");
     }
+    let policy =
+        to_json("{apiVersion: distrogate.io/v1alpha1, kind: DistroPolicy, metadata: {name: A b}}");
+    assert!(!validator.is_valid(&policy));
+    assert!(read(&policy).is_err());
     for spec in [
         "{enforcment: Warn}",
         "{enforcement: Disabled}",
@@ -159,6 +163,10 @@ fn the_schema_refuses_what_the_reader_refuses() {
         "{exemptions: [{rules: [tag-from], owner: a, reason: b}]}",
         "{exemptions: [{rules: [tag-form], owner: a}]}",
         "{exemptions: [{rules: [], owner: a, reason: b}]}",
+        "{exemptions: [{rules: [tag-form], owner: \" \", reason: b}]}",
+        "{exemptions: [{rules: [tag-form], namespaces: [], owner: a, reason: b}]}",
+        "{match: {namespaces: []}}",
+        "{match: {users: []}}",
         "{defaults: {variants: [{values: {}}]}}",
         "{defaults: {variants: [{whenDistro: k9s, values: {}}]}}",
         "{customCarriers: [{group: a.example, kinds: [], values: [{path: a}]}]}",

@@ -175,7 +175,7 @@ impl Reader<'_> {
             ..holder
         };
         let configs = lowered.into_iter();
-        let configs = configs.map(|config| self.explained(holder, config));
+        let configs = configs.map(|config| explained(holder, config));
         configs.collect()
     }
 
@@ -189,34 +189,7 @@ impl Reader<'_> {
         let carried = Carried::values(text, chart.clone());
         let nowhere = Request::about(GroupVersionKind::default(), "", "");
         let config = Lowered::new(holder.file, carried, &nowhere, &self.policy, &self.cluster);
-        self.explained(holder, config)
-    }
-
-    fn explained(&self, holder: Holder<'_>, config: Lowered<'_>) -> Explained {
-        let edits = if holder.withheld {
-            Vec::new()
-        } else {
-            config.edits()
-        };
-        let Lowered {
-            title,
-            carried,
-            subject,
-            in_force,
-        } = config;
-        let with = defaults::with_policys(&subject.now, &edits, &in_force);
-        Explained {
-            file: holder.file.to_owned(),
-            document: holder.document,
-            title,
-            completeness: carried.completeness,
-            tells_host: carried.told_host.is_some(),
-            is_review: holder.is_review,
-            explanation: explain(with.as_ref().unwrap_or(&subject.now)),
-            findings: gate::judge(&subject, &in_force),
-            more_than: holder.more_than,
-            chart: subject.now.chart,
-        }
+        explained(holder, config)
     }
 
     /// What a file has to hold.
@@ -234,6 +207,34 @@ impl Reader<'_> {
             "nothing in it holds a vCluster config; of these kinds objects do that deploy \
              vCluster's chart: {kinds}{values}"
         )
+    }
+}
+
+/// One config, with what would be found in it.
+fn explained(holder: Holder<'_>, config: Lowered<'_>) -> Explained {
+    let edits = if holder.withheld {
+        Vec::new()
+    } else {
+        config.edits()
+    };
+    let Lowered {
+        title,
+        carried,
+        subject,
+        in_force,
+    } = config;
+    let with = defaults::with_policys(&subject.now, &edits, &in_force);
+    Explained {
+        file: holder.file.to_owned(),
+        document: holder.document,
+        title,
+        completeness: carried.completeness,
+        tells_host: carried.told_host.is_some(),
+        is_review: holder.is_review,
+        explanation: explain(with.as_ref().unwrap_or(&subject.now)),
+        findings: gate::judge(&subject, &in_force),
+        more_than: holder.more_than,
+        chart: subject.now.chart,
     }
 }
 
