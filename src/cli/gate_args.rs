@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -76,7 +77,7 @@ impl GateArgs {
         };
         Ok(Cluster {
             host_version: self.host_version.clone(),
-            namespace_labels,
+            namespace_labels: Arc::new(namespace_labels),
             today: Some(Date::of(OffsetDateTime::now_utc())),
         })
     }

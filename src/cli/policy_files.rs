@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use crate::policy::{Action, Date, Document, Policy};
+use crate::policy::{Action, Date, Document, Policy, SetError};
 use crate::server::Refresh;
 use crate::vcluster::Catalogue;
 
@@ -53,10 +53,14 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Texts> {
 pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
     let catalogue = Catalogue::embedded();
     let mut documents = Vec::new();
+    let mut names = Vec::new();
     let mut mistakes = String::new();
     for (file, text) in texts {
         match Document::parse(text, catalogue) {
-            Ok(document) => documents.push(document),
+            Ok(document) => {
+                names.push((document.name.clone(), file.display().to_string()));
+                documents.push(document);
+            }
             Err(error) => {
                 let separator = if mistakes.is_empty() { "" } else { "\n" };
                 write!(mistakes, "{separator}policy {}: {error}", file.display())?;
@@ -66,8 +70,14 @@ pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
     if !mistakes.is_empty() {
         bail!(mistakes);
     }
-    Policy::of(documents, catalogue)
-        .map_err(|name| anyhow::anyhow!("two policies have the name {name}: rename one of them"))
+    Policy::of(documents, catalogue).map_err(|error| {
+        let SetError::SameName(twice) = &error else {
+            return error.into();
+        };
+        let files = names.iter().filter(|(name, _)| name == twice);
+        let files: Vec<_> = files.map(|(_, file)| &**file).collect();
+        anyhow::anyhow!("policy {}: {error}", files.join(", "))
+    })
 }
 
 /// The policy of a running server, which follows its files.

@@ -72,6 +72,8 @@ pub struct Policy {
     index: matching::Index,
     /// No rule does more than this, whatever a document says.
     cap: Action,
+    /// Whether one of them says which chart to assume.
+    has_fallbacks: bool,
     /// Where configs are besides the known places.
     pub roads: Roads,
     /// The charts that are known.
@@ -117,6 +119,17 @@ pub enum Pin {
     Resources,
 }
 
+/// Why documents cannot count together.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SetError {
+    /// Nobody could tell which of the two counts.
+    #[error("two policies have the name {0}: rename one of them")]
+    SameName(String),
+    /// Each is a pattern, but they are too many or too long for one set.
+    #[error("the chart.paths of all policies together: {0}")]
+    Paths(String),
+}
+
 impl Policy {
     /// The built-in policy.
     ///
@@ -133,17 +146,14 @@ impl Policy {
     pub fn parse(text: &str, catalogue: &'static Catalogue) -> Result<Self, PolicyError> {
         let document = Document::parse(text, catalogue)?;
         let one = Self::of(vec![document], catalogue);
-        Ok(one.expect("no other name to clash with"))
+        Ok(one.expect("no other name to clash with, and its paths are one set already"))
     }
 
     /// Several documents, with the built-in policy behind them.
     ///
-    /// # Errors
-    /// The name that two documents have: nobody could tell which of them counts.
-    ///
     /// # Panics
     /// Never: the built-in document is part of the program.
-    pub fn of(documents: Vec<Document>, catalogue: &'static Catalogue) -> Result<Self, String> {
+    pub fn of(documents: Vec<Document>, catalogue: &'static Catalogue) -> Result<Self, SetError> {
         let mut documents: Vec<_> = documents.into_iter().map(Arc::new).collect();
         documents.sort_by(|a, b| {
             b.priority
@@ -152,11 +162,9 @@ impl Policy {
         });
         let mut names: Vec<_> = documents.iter().map(|document| &document.name).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()) {
-            return Err(twice
-                .first()
-                .map(|name| (*name).clone())
-                .unwrap_or_default());
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        if let Some((twice, _)) = pairs.find(|(a, b)| a == b) {
+            return Err(SetError::SameName((*twice).clone()));
         }
         // the one that is part of the program comes behind everything
         let built_in = Document::parse(BUILT_IN, catalogue);
@@ -176,9 +184,10 @@ impl Policy {
         Ok(Self {
             roads: Roads {
                 custom: custom.collect::<Vec<Arc<Declaration>>>(),
-                chart_paths: Globs::parse(paths).unwrap_or_default(),
+                chart_paths: Globs::parse(paths).map_err(|(_, what)| SetError::Paths(what))?,
             },
             index: matching::Index::of(&documents),
+            has_fallbacks: documents.iter().any(|one| one.fallback.is_some()),
             documents,
             cap: Action::Deny,
             catalogue,
@@ -207,6 +216,9 @@ impl Policy {
 
     /// The chart to assume for a config whose chart is not known.
     pub fn fallback(&self, applicant: &Applicant<'_>) -> Option<&'static Block> {
+        if !self.has_fallbacks {
+            return None;
+        }
         let candidates = self.index.candidates(applicant).into_iter();
         let mut documents = candidates.filter_map(|number| self.documents.get(number));
         let fallback = documents.find_map(|document| {

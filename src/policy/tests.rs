@@ -143,7 +143,7 @@ fn of_two_documents_the_higher_priority_counts_then_the_name() {
     let same = "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {name: x}\n";
     let twice = || Document::parse(same, Catalogue::embedded()).unwrap();
     let error = Policy::of(vec![twice(), twice()], Catalogue::embedded()).unwrap_err();
-    assert_eq!(error, "x");
+    assert_eq!(error, SetError::SameName("x".into()));
 }
 
 #[test]
