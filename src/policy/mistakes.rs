@@ -123,9 +123,10 @@ spec:
 
     #[test]
     fn there_is_an_end() {
-        let keys: String = (0..50)
-            .map(|number| format!("  zzzzzzzzzz{number}: 1\n"))
+        let keys: Vec<_> = (0..50)
+            .map(|number| format!("  zzzzzzzzzz{number}: 1"))
             .collect();
+        let keys = keys.join("\n");
         let text = format!(
             "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {{name: p}}\nspec:\n{keys}"
         );

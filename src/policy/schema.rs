@@ -15,18 +15,19 @@ use super::{ACTIONS, DISTROS};
 use crate::rules::{RULES, Rule};
 use crate::vcluster::{Catalogue, Field, FieldType};
 
-/// The form of what a policy may set for a rule, besides `action`: rule, key and form.
-const SETTINGS: [(&str, &str, fn() -> Value); 1] = [("distro-change", "allow", || {
-    let distros = words(DISTROS);
-    list(map(
-        &["from", "to"],
-        [
-            ("from", one_of("The distro before.", distros.clone())),
-            ("to", one_of("The distro after.", distros)),
-            ("charts", string("The charts that it is allowed under.")),
-        ],
-    ))
-})];
+/// The form of what a policy may set for a rule, besides `action`.
+struct Setting {
+    rule: &'static str,
+    key: &'static str,
+    form: fn() -> Value,
+}
+
+/// Every setting of every rule.
+const SETTINGS: &[Setting] = &[Setting {
+    rule: "distro-change",
+    key: "allow",
+    form: || transitions(&words(DISTROS)),
+}];
 
 /// The schema, in the dialect of 2020-12.
 pub fn schema() -> Value {
@@ -75,7 +76,7 @@ fn spec() -> Value {
             ),
             (
                 "enforcement",
-                one_of("No rule does more than this.", words([deny, warn, audit])),
+                one_of("No rule does more than this.", &words([deny, warn, audit])),
             ),
             ("match", matching()),
             ("chart", chart()),
@@ -84,8 +85,8 @@ fn spec() -> Value {
                 "rules",
                 map(&[], RULES.map(|rule| (rule.id, settings(rule)))),
             ),
-            ("exemptions", list(exemption())),
-            ("customCarriers", list(custom_carrier())),
+            ("exemptions", list(&exemption())),
+            ("customCarriers", list(&custom_carrier())),
         ],
     )
 }
@@ -102,7 +103,7 @@ fn matching() -> Value {
             ("key", string("The label.")),
             (
                 "operator",
-                one_of("What is asked of its value.", words(OPERATORS)),
+                one_of("What is asked of its value.", &words(OPERATORS)),
             ),
             (
                 "values",
@@ -115,7 +116,7 @@ fn matching() -> Value {
         &[],
         [
             ("matchLabels", labels),
-            ("matchExpressions", list(requirement)),
+            ("matchExpressions", list(&requirement)),
         ],
     );
     map(
@@ -148,15 +149,13 @@ fn matching() -> Value {
 
 fn exemption() -> Value {
     let rules = RULES.iter().map(|rule| rule.id).chain([EVERY_RULE]);
+    let rules: Vec<_> = rules.collect();
     map(
         &["rules", "owner", "reason"],
         [
             (
                 "rules",
-                at_least_one(list(one_of(
-                    "The rules that are let off, or *.",
-                    rules.collect(),
-                ))),
+                at_least_one(list(&one_of("The rules that are let off, or *.", &rules))),
             ),
             (
                 "namespaces",
@@ -193,7 +192,7 @@ fn chart() -> Value {
 fn defaults() -> Value {
     let on = one_of(
         "Create: into new configs only. Always: into changed ones too.",
-        vec!["Create", "Always"],
+        &["Create", "Always"],
     );
     let blocks = Catalogue::embedded().blocks();
     let fields: Vec<_> = blocks.iter().map(|block| &block.fields).collect();
@@ -207,23 +206,23 @@ fn defaults() -> Value {
                 "apply",
                 one_of(
                     "Missing: only where nothing is set. Always: over what is set, too.",
-                    vec!["Missing", "Always"],
+                    &["Missing", "Always"],
                 ),
             ),
             (
                 "mode",
                 one_of(
                     "Edit: they are put in. Suggest: the user is told what to add.",
-                    vec!["Edit", "Suggest"],
+                    &["Edit", "Suggest"],
                 ),
             ),
             ("values", values(&fields)),
-            ("variants", list(variant(&fields))),
+            ("variants", list(&variant(&fields))),
             (
                 "pinChartDefaults",
-                list(one_of(
+                list(&one_of(
                     "Which of the chart's own defaults are written out.",
-                    vec!["images", "resources"],
+                    &["images", "resources"],
                 )),
             ),
         ],
@@ -240,7 +239,10 @@ fn variant(fields: &[&Field]) -> Value {
             ),
             (
                 "whenDistro",
-                one_of("The distro in force under which it counts.", words(DISTROS)),
+                one_of(
+                    "The distro in force under which it counts.",
+                    &words(DISTROS),
+                ),
             ),
             ("values", values(fields)),
         ],
@@ -256,16 +258,28 @@ fn variant(fields: &[&Field]) -> Value {
 fn settings(rule: &Rule) -> Value {
     let default = rule.action.as_str();
     let about = format!("What it leads to; {default}, if no policy says otherwise.");
-    let action = one_of(&about, words(ACTIONS));
+    let action = one_of(&about, &words(ACTIONS));
     let settings = rule.settings.iter().map(|setting| {
         let form = SETTINGS
             .iter()
-            .find(|(id, key, _)| *id == rule.id && *key == setting.key);
-        let form = form.map_or_else(|| json!({}), |(.., form)| form());
+            .find(|form| form.rule == rule.id && form.key == setting.key);
+        let form = form.map_or_else(|| json!({}), |setting| (setting.form)());
         (setting.key, described(form, setting.about))
     });
     let all = map(&[], std::iter::once(("action", action)).chain(settings));
     described(all, rule.about)
+}
+
+/// Changes that are let through.
+fn transitions(words: &[&str]) -> Value {
+    list(&map(
+        &["from", "to"],
+        [
+            ("from", one_of("What it was before.", words)),
+            ("to", one_of("What it is after.", words)),
+            ("charts", string("The charts that it is allowed under.")),
+        ],
+    ))
 }
 
 /// A piece of vcluster.yaml that some chart accepts, as `wishes::read_values` reads it.
@@ -328,7 +342,7 @@ fn custom_carrier() -> Value {
         &["path"],
         [
             ("path", path("Where values are")),
-            ("encoding", one_of("How they are kept there.", encodings)),
+            ("encoding", one_of("How they are kept there.", &encodings)),
         ],
     );
     let chart = map(
@@ -358,7 +372,7 @@ fn custom_carrier() -> Value {
         [
             ("group", string("The API group.")),
             ("kinds", described(at_least_one(strings("")), "The kinds.")),
-            ("values", at_least_one(list(values))),
+            ("values", at_least_one(list(&values))),
             ("chart", chart),
             ("release", release),
             (
@@ -390,7 +404,7 @@ fn map<'k>(required: &[&str], fields: impl IntoIterator<Item = (&'k str, Value)>
     form
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
@@ -411,10 +425,10 @@ fn words_of(about: &str) -> Value {
 }
 
 fn strings(about: &str) -> Value {
-    described(list(json!({"type": "string"})), about)
+    described(list(&json!({"type": "string"})), about)
 }
 
-fn one_of(about: &str, words: Vec<&str>) -> Value {
+fn one_of(about: &str, words: &[&str]) -> Value {
     json!({"enum": words, "description": about})
 }
 

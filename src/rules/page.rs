@@ -25,6 +25,8 @@ pub struct Example {
     pub before: Option<&'static str>,
     /// What a policy says about the rule, as YAML, where it has to say something.
     pub policy: Option<&'static str>,
+    /// The host cluster's Kubernetes version, where it matters.
+    pub host: Option<&'static str>,
 }
 
 /// A key that a policy may set for a rule, besides `action`.
@@ -44,6 +46,7 @@ impl Example {
             values,
             before: None,
             policy: None,
+            host: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod certs;
 mod cli;
 mod client;
 mod edit;
+mod explain;
 mod fixtures;
 mod harness;
 mod helm;

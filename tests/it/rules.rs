@@ -55,6 +55,7 @@ fn every_page_is_written_as_pages_are() {
             values,
             before,
             policy,
+            host: _,
         } in [refused, allowed]
         {
             for text in [Some(values), before, policy].into_iter().flatten() {

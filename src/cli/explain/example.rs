@@ -11,7 +11,7 @@ use crate::gate::{self, Cluster, Decision, Verdict};
 use crate::policy::{Action, Policy};
 use crate::rules::{Example, Finding, Rule};
 use crate::values::{Limits, read_yaml};
-use crate::vcluster::Catalogue;
+use crate::vcluster::{Catalogue, KubeVersion};
 
 /// What came of a rule's examples.
 #[derive(Debug)]
@@ -162,7 +162,10 @@ fn review(rule: &Rule, example: &Example, holder: Holder) -> anyhow::Result<Opti
     };
     request.object = Some(&object);
     request.old_object = before.as_deref();
-    let mut verdict = gate::review(&request, Endpoint::Validate, &policy, &Cluster::default());
+    let cluster = Cluster {
+        host_version: example.host.and_then(KubeVersion::parse),
+    };
+    let mut verdict = gate::review(&request, Endpoint::Validate, &policy, &cluster);
     for config in &mut verdict.configs {
         config.findings.retain(|finding| finding.rule == rule.id);
     }

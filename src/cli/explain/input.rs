@@ -39,6 +39,10 @@ pub(super) struct Explained {
     pub(super) chart: Chart<'static>,
     /// Whether these values are all that there are.
     pub(super) completeness: Completeness,
+    /// Whether it counts for one time only.
+    pub(super) is_passing: bool,
+    /// What changes the rendered objects after Helm.
+    pub(super) renders_on: Option<crate::values::Path>,
     /// Whether the object tells the chart the host's version.
     pub(super) tells_host: bool,
     /// Whether it came in an AdmissionReview, which can be replayed.
@@ -81,28 +85,33 @@ impl Reader<'_> {
 
     fn explain_text(&self, file: &str, text: &str) -> anyhow::Result<Vec<Explained>> {
         let mut explained = Vec::new();
-        let mut add = |number: usize, object: Value, text: &str| {
-            let holder = Holder {
-                file,
-                document: number + 1,
-                is_review: false,
-                withheld: false,
-                more_than: None,
-            };
-            explained.extend(self.explain_document(holder, object, text)?);
-            anyhow::Ok(())
+        let holder = |number| Holder {
+            file,
+            document: number + 1,
+            is_review: false,
+            withheld: false,
+            more_than: None,
         };
         if objects::is_json(text) {
             for (number, document) in objects::json_documents(text)?.into_iter().enumerate() {
+                // a review's object stays raw, however deep it nests
+                if let Ok(request) = Request::parse(document.as_bytes()) {
+                    explained.extend(self.explain_review(holder(number), &request));
+                    continue;
+                }
                 let object = serde_json::from_str(&document).context("not JSON")?;
-                add(number, object, &document)?;
+                explained.extend(self.explain_document(holder(number), object, &document, 0)?);
             }
         } else {
             for (number, document) in objects::yaml_documents(text).iter().enumerate() {
                 let object = objects::read_document(number, &document.text)?.to_json();
-                // lines are told as they are in the file
-                let above = "\n".repeat(document.lines_above);
-                add(number, object, &format!("{above}{}", document.text))?;
+                let objects::Document {
+                    separator: _,
+                    lines_above,
+                    text,
+                } = document;
+                let found = self.explain_document(holder(number), object, text, *lines_above)?;
+                explained.extend(found);
             }
         }
         Ok(explained)
@@ -113,16 +122,13 @@ impl Reader<'_> {
         holder: Holder<'_>,
         mut object: Value,
         text: &str,
+        lines_above: usize,
     ) -> anyhow::Result<Vec<Explained>> {
         let kind = object.get("kind").and_then(Value::as_str);
         if kind == Some("AdmissionReview") {
             let body = object.to_string();
             let request = Request::parse(body.as_bytes())?;
-            let holder = Holder {
-                is_review: true,
-                ..holder
-            };
-            return Ok(self.explain_object(holder, &request));
+            return Ok(self.explain_review(holder, &request));
         }
         if kind == Some("List") {
             let items = object.get_mut("items").and_then(Value::as_array_mut);
@@ -136,13 +142,26 @@ impl Reader<'_> {
             return self.explain_manifest(holder, &mut object);
         }
         match self.chart {
-            Some(chart) if object.is_object() => Ok(vec![self.explain_values(
-                holder,
-                &to_raw_value(text)?,
-                &ChartSource::version(chart),
-            )]),
+            Some(chart) if object.is_object() => {
+                // lines are told as they are in the file
+                let text = format!("{}{text}", "\n".repeat(lines_above));
+                let chart = ChartSource::version(chart);
+                Ok(vec![self.explain_values(
+                    holder,
+                    &to_raw_value(&text)?,
+                    &chart,
+                )])
+            }
             _ => Ok(Vec::new()),
         }
+    }
+
+    fn explain_review(&self, holder: Holder<'_>, request: &Request<'_>) -> Vec<Explained> {
+        let holder = Holder {
+            is_review: true,
+            ..holder
+        };
+        self.explain_object(holder, request)
     }
 
     fn explain_manifest(
@@ -229,6 +248,8 @@ fn explained(holder: Holder<'_>, config: Lowered<'_>) -> Explained {
         document: holder.document,
         title,
         completeness: carried.completeness,
+        is_passing: carried.is_passing,
+        renders_on: carried.renders_on.clone(),
         tells_host: carried.told_host.is_some(),
         is_review: holder.is_review,
         explanation: explain(with.as_ref().unwrap_or(&subject.now)),
@@ -249,9 +270,10 @@ fn encode_string_data(object: &mut Value) {
     let Some(Value::Object(texts)) = map.remove("stringData") else {
         return;
     };
-    let data = map
-        .entry("data")
-        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let data = map.entry("data").or_insert(Value::Null);
+    if data.is_null() {
+        *data = Value::Object(serde_json::Map::new());
+    }
     if let Some(data) = data.as_object_mut() {
         for (key, text) in texts {
             if let Value::String(text) = text {

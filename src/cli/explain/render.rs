@@ -172,6 +172,14 @@ fn notes(explained: &Explained) -> Vec<String> {
     if explained.completeness == Completeness::Extended {
         notes.push("another object may bring more values over these, and is not seen".to_owned());
     }
+    if let Some(at) = &explained.renders_on {
+        notes.push(format!(
+            "{at} changes what Helm rendered, and is not seen through"
+        ));
+    }
+    if explained.is_passing {
+        notes.push("this counts for one sync only".to_owned());
+    }
     if let Some(count) = explained.more_than {
         notes.push(format!(
             "the object holds more than {count} configs; the others are not explained"
@@ -207,6 +215,8 @@ fn object(explained: &Explained) -> Value {
         title,
         chart,
         completeness,
+        is_passing,
+        renders_on,
         tells_host: _,
         is_review: _,
         explanation,
@@ -245,6 +255,8 @@ fn object(explained: &Explained) -> Value {
         "store": fact(store),
         "resources": resources,
         "images": images.iter().map(|image| image_json(image, explained)).collect::<Vec<_>>(),
+        "oneSyncOnly": is_passing,
+        "renderedOnBy": renders_on.as_ref().map(ToString::to_string),
         "moreConfigs": more_than.is_some(),
         "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
     })

@@ -62,17 +62,14 @@ pub fn sheet(rule: &Rule) -> anyhow::Result<Sheet> {
 
 /// `docs/rules/README.md`: every rule in a line.
 pub fn index() -> String {
-    let mut page = "# Rules\n\n`distrogate explain RULE` prints these pages.\n\n\
-                    | rule | action | about |\n|---|---|---|\n"
-        .to_owned();
-    for rule in RULES {
-        let Rule {
-            id, action, about, ..
-        } = rule;
-        let (action, about) = (action.as_str(), cell(about));
-        page.push_str(&format!("| [{id}]({id}.md) | {action} | {about} |\n"));
-    }
-    page
+    let lines = RULES.into_iter().map(|rule| {
+        let id = rule.id;
+        let (action, about) = (rule.action.as_str(), cell(rule.about));
+        format!("| [{id}]({id}.md) | {action} | {about} |\n")
+    });
+    let above = "# Rules\n\n`distrogate explain RULE` prints these pages.\n\n\
+                 | rule | action | about |\n|---|---|---|\n";
+    std::iter::once(above.to_owned()).chain(lines).collect()
 }
 
 const fn on_update(rule: &Rule) -> &'static str {
@@ -102,21 +99,26 @@ fn example(rule: &Rule, example: &Example, blocks: &mut Vec<Block>) {
         values,
         before,
         policy: _,
+        host,
     } = example;
     if let Some(policy) = policy_of(rule, example) {
         blocks.push(Block::Text("With this in the policy:".to_owned()));
         blocks.push(Block::Code("yaml", policy));
     }
+    let under = match host {
+        Some(host) => format!("Chart {chart} on a host with Kubernetes {host}"),
+        None => format!("Chart {chart}"),
+    };
     match before {
         Some(before) if before == values => {
-            blocks.push(Block::Text(format!("Chart {chart}, before and after:")));
+            blocks.push(Block::Text(format!("{under}, before and after:")));
         }
         Some(before) => {
-            blocks.push(Block::Text(format!("Chart {chart}, before:")));
+            blocks.push(Block::Text(format!("{under}, before:")));
             blocks.push(Block::Code("yaml", (*before).to_owned()));
             blocks.push(Block::Text("After:".to_owned()));
         }
-        None => blocks.push(Block::Text(format!("Chart {chart}:"))),
+        None => blocks.push(Block::Text(format!("{under}:"))),
     }
     blocks.push(Block::Code("yaml", (*values).to_owned()));
 }

@@ -308,7 +308,7 @@ pub(super) fn source(config: &Config<'_>, path: &Path, origin: Origin) -> Source
 }
 
 /// A user's null, here or above, deletes what the chart has.
-fn deleted(config: &Config<'_>, path: &Path) -> Option<Source> {
+pub(super) fn deleted(config: &Config<'_>, path: &Path) -> Option<Source> {
     let mut at = path.clone();
     while !at.steps().is_empty() {
         if let Presence::Set(Some(known)) = config.user_presence(&at.as_keys()?)

@@ -1,6 +1,6 @@
 //! The resources of the distro's containers.
 
-use super::facts::{source, why_no_distro};
+use super::facts::{deleted, source, why_no_distro};
 use super::{Fact, Why};
 use crate::values::{Data, Path};
 use crate::vcluster::{Config, Lookup, Origin};
@@ -16,7 +16,7 @@ pub(super) fn resources(config: &Config<'_>) -> Vec<(Path, Fact)> {
     };
     let root = Path::keys(["controlPlane", "distro", distro.key(), "resources"]);
     let mut found = Vec::new();
-    unseen(config, &root, &Path::root(), &mut found);
+    leafless(config, &root, &Path::root(), &mut found);
     for (path, known) in config.leaves(&root).into_iter().take(SHOWN) {
         let value = match &known.data {
             Data::Null => Some("none".into()),
@@ -33,21 +33,16 @@ pub(super) fn resources(config: &Config<'_>) -> Vec<(Path, Fact)> {
         found.push((path.below(&root).unwrap_or_default(), fact));
     }
     if found.is_empty() {
-        // an empty map says nothing of what the chart has
-        let origin = match config.get(root.as_keys().unwrap_or_default()) {
-            Lookup::Map(_) => Origin::Chart,
-            found => found.origin().unwrap_or_default(),
-        };
-        let none = Fact::known("none", source(config, &root, origin));
+        let none = Fact::known("none", source(config, &root, Origin::Chart));
         return vec![(Path::root(), none)];
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     found
 }
 
-/// What cannot be seen: everything, one of the two maps, or one of the quantities that every
-/// chart sets.
-fn unseen(config: &Config<'_>, root: &Path, below: &Path, found: &mut Vec<(Path, Fact)>) {
+/// What no leaf tells of: that everything, one of the two maps, or one of the quantities that
+/// every chart sets, cannot be seen or was deleted.
+fn leafless(config: &Config<'_>, root: &Path, below: &Path, found: &mut Vec<(Path, Fact)>) {
     let path = root.join(below);
     match config.get(path.as_keys().unwrap_or_default()) {
         Lookup::Unknown(cause) => {
@@ -60,10 +55,14 @@ fn unseen(config: &Config<'_>, root: &Path, below: &Path, found: &mut Vec<(Path,
                 _ => &[],
             };
             for key in keys {
-                unseen(config, root, &below.key(key), found);
+                leafless(config, root, &below.key(key), found);
             }
         }
-        Lookup::Known(_) | Lookup::Absent => {}
+        Lookup::Absent => {
+            let none = |source| Fact::known("none", source);
+            found.extend(deleted(config, &path).map(|source| (below.clone(), none(source))));
+        }
+        Lookup::Known(_) => {}
     }
 }
 
