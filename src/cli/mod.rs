@@ -8,7 +8,7 @@ mod handler;
 mod objects;
 mod output;
 pub mod policy;
-mod policy_files;
+pub mod policy_files;
 pub mod replay;
 pub mod serve;
 

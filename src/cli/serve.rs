@@ -109,15 +109,15 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         log,
     } = args;
     log.init()?;
-    let policy = LivePolicy::load(gate.policy.clone(), gate.cap())?;
+    let policy = LivePolicy::load(gate.policy.clone(), gate.cap(), gate.today)?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        policy = policy.current().names().collect::<Vec<_>>().join(", "),
+        policy = policy.names(),
         revision = policy.revision(),
         enforcement = %gate.cap(),
         "Starting."
     );
-    let handler = handler(Arc::clone(&policy), gate.cluster()?);
+    let handler = handler(Arc::clone(&policy), gate.cluster()?, gate.today);
     telemetry::withhold_panic_messages();
     tls::install_default_provider();
     let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;

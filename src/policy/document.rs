@@ -68,6 +68,14 @@ pub(super) fn read_root(root: &Field<'_>, catalogue: &Catalogue) -> Result<Docum
     let metadata = fields
         .required("metadata")?
         .fields(&["name", "labels", "annotations"])?;
+    for key in ["labels", "annotations"] {
+        if let Some(texts) = metadata.get(key) {
+            for (_, entry, path) in texts.entries()? {
+                let node = &entry.value;
+                Field { node, path }.string()?;
+            }
+        }
+    }
     let mut document = Document {
         name: read_name(&metadata.required("name")?)?,
         ..Document::default()

@@ -132,6 +132,13 @@ impl Match {
 }
 
 impl Names {
+    /// The patterns as they were written, those to leave out with a `!`.
+    pub fn patterns(&self) -> impl Iterator<Item = String> {
+        let Self { all, but } = self;
+        let all = all.iter().flat_map(Globs::patterns).map(str::to_owned);
+        all.chain(but.patterns().map(|pattern| format!("!{pattern}")))
+    }
+
     fn fit(&self, name: &str) -> bool {
         self.all.as_ref().is_none_or(|all| all.matches(name)) && !self.but.matches(name)
     }

@@ -19,6 +19,8 @@ mod wishes;
 use std::fmt;
 use std::sync::Arc;
 
+use semver::Version;
+
 pub use self::decode::{PolicyError, nearest};
 pub use self::exemption::{Date, Exemption};
 pub use self::in_force::{Defaults, InForce, Wish};
@@ -216,16 +218,42 @@ impl Policy {
 
     /// The chart to assume for a config whose chart is not known.
     pub fn fallback(&self, applicant: &Applicant<'_>) -> Option<&'static Block> {
+        let (version, _) = self.fallback_said(applicant)?;
+        self.catalogue.get(version)
+    }
+
+    /// The version of that chart, and the document that says so.
+    pub fn fallback_said(&self, applicant: &Applicant<'_>) -> Option<(&Version, &str)> {
         if !self.has_fallbacks {
             return None;
         }
+        // it is said before the chart is known
+        let applicant = &Applicant {
+            chart: None,
+            ..*applicant
+        };
         let candidates = self.index.candidates(applicant).into_iter();
         let mut documents = candidates.filter_map(|number| self.documents.get(number));
-        let fallback = documents.find_map(|document| {
+        documents.find_map(|document| {
             let fallback = document.fallback.as_ref()?;
-            (document.matching.fits(applicant) == matching::Fit::Yes).then_some(fallback)
-        });
-        self.catalogue.get(fallback?)
+            let fits = document.matching.fits(applicant) == matching::Fit::Yes;
+            fits.then_some((fallback, &*document.name))
+        })
+    }
+
+    /// The names of the documents that are about a config, the one that counts first in front.
+    pub fn about(&self, applicant: &Applicant<'_>) -> Vec<&str> {
+        let fits =
+            |document: &&Arc<Document>| document.matching.fits(applicant) == matching::Fit::Yes;
+        let documents = self.documents.iter().filter(fits);
+        documents.map(|document| &*document.name).collect()
+    }
+
+    /// The names of the documents that declare carriers.
+    pub fn documents_with_carriers(&self) -> impl Iterator<Item = &str> {
+        let declare = |document: &&Arc<Document>| !document.custom.is_empty();
+        let documents = self.documents.iter().filter(declare);
+        documents.map(|document| &*document.name)
     }
 
     /// What is in force for a config.
@@ -264,6 +292,46 @@ impl Action {
             Self::Deny => Self::Warn,
             Self::Warn | Self::Audit => Self::Audit,
             Self::Disabled => Self::Disabled,
+        }
+    }
+}
+
+impl On {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Always => "Always",
+        }
+    }
+}
+
+impl Apply {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "Missing",
+            Self::Always => "Always",
+        }
+    }
+}
+
+impl Mode {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "Edit",
+            Self::Suggest => "Suggest",
+        }
+    }
+}
+
+impl Pin {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Resources => "resources",
         }
     }
 }

@@ -44,8 +44,8 @@ pub fn schema() -> Value {
                     "description": "The document's name.",
                 }),
             ),
-            ("labels", json!({"type": "object"})),
-            ("annotations", json!({"type": "object"})),
+            ("labels", texts()),
+            ("annotations", texts()),
         ],
     );
     let mut root = map(
@@ -111,11 +111,10 @@ fn matching() -> Value {
             ),
         ],
     );
-    let labels = json!({"type": "object", "additionalProperties": {"type": "string"}});
     let selector = map(
         &[],
         [
-            ("matchLabels", labels),
+            ("matchLabels", texts()),
             ("matchExpressions", list(&requirement)),
         ],
     );
@@ -189,11 +188,22 @@ fn chart() -> Value {
     )
 }
 
-fn defaults() -> Value {
-    let on = one_of(
+fn when() -> Value {
+    one_of(
         "Create: into new configs only. Always: into changed ones too.",
         &["Create", "Always"],
-    );
+    )
+}
+
+fn apply() -> Value {
+    one_of(
+        "Missing: only where nothing is set. Always: over what is set, too.",
+        &["Missing", "Always"],
+    )
+}
+
+fn defaults() -> Value {
+    let on = when();
     let blocks = Catalogue::embedded().blocks();
     let fields: Vec<_> = blocks.iter().map(|block| &block.fields).collect();
     map(
@@ -202,13 +212,7 @@ fn defaults() -> Value {
             ("on", on.clone()),
             // YAML 1.1 reads the key `on` as the boolean true
             ("true", on),
-            (
-                "apply",
-                one_of(
-                    "Missing: only where nothing is set. Always: over what is set, too.",
-                    &["Missing", "Always"],
-                ),
-            ),
+            ("apply", apply()),
             (
                 "mode",
                 one_of(
@@ -230,6 +234,7 @@ fn defaults() -> Value {
 }
 
 fn variant(fields: &[&Field]) -> Value {
+    let on = when();
     let mut variant = map(
         &["values"],
         [
@@ -244,11 +249,15 @@ fn variant(fields: &[&Field]) -> Value {
                     &words(DISTROS),
                 ),
             ),
+            ("on", on.clone()),
+            ("true", on),
+            ("apply", apply()),
             ("values", values(fields)),
         ],
     );
     if let Some(variant) = variant.as_object_mut() {
-        let one = ["whenChart", "whenDistro"].map(|key| json!({"required": [key]}));
+        let one = ["whenChart", "whenDistro", "on", "true", "apply"]
+            .map(|key| json!({"required": [key]}));
         variant.insert("anyOf".to_owned(), one.into());
     }
     variant
@@ -417,6 +426,11 @@ fn at_least_one(mut list: Value) -> Value {
 
 fn string(about: &str) -> Value {
     json!({"type": "string", "description": about})
+}
+
+/// A map of texts by any key.
+fn texts() -> Value {
+    json!({"type": "object", "additionalProperties": {"type": "string"}})
 }
 
 /// A text that says something.

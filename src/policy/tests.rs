@@ -378,6 +378,10 @@ fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
             "line 5, column 23: spec.match.namespaces: has to name at least one; leave it out for all",
         ),
         (
+            &with_spec("").replace("name: p", "name: p, labels: {a: 1}"),
+            "line 3, column 33: metadata.labels.a: has to be a string; quote it: \"1\"",
+        ),
+        (
             &with_spec("  match: {users: []}\n"),
             "line 5, column 18: spec.match.users: has to name at least one; leave it out for all",
         ),
@@ -401,7 +405,7 @@ fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
         ),
         (
             &with_spec("  defaults: {variants: [{values: {}}]}\n"),
-            "line 5, column 25: spec.defaults.variants[0]: needs whenChart or whenDistro; without them it belongs to values",
+            "line 5, column 25: spec.defaults.variants[0]: needs whenChart, whenDistro, on or apply; without them it belongs to values",
         ),
         (
             &with_spec("  defaults: [1]\n"),

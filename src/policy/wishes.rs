@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::choice::read_charts;
-use super::decode::{Field, PolicyError, hint};
+use super::decode::{Field, Fields, PolicyError, hint};
 use super::spec::{Variant, Wishes};
 use super::{Apply, DISTROS, Mode, On, Pin};
 use crate::values::{Node, Path};
@@ -15,7 +15,6 @@ pub(super) fn read(
     charts: Option<&Range>,
     catalogue: &Catalogue,
 ) -> Result<Wishes, PolicyError> {
-    // YAML 1.1, and so Go and kubectl, read the key `on` as the boolean true
     let fields = field.fields(&[
         "on",
         "true",
@@ -26,17 +25,7 @@ pub(super) fn read(
         "pinChartDefaults",
     ])?;
     let mut wishes = Wishes::default();
-    let on = fields.get("true").map(|on| Field {
-        path: field.path.key("on"),
-        ..on
-    });
-    if let Some(field) = fields.get("on").or(on) {
-        wishes.on = Some(field.one_of(&[("Create", On::Create), ("Always", On::Always)])?);
-    }
-    if let Some(field) = fields.get("apply") {
-        let words = [("Missing", Apply::Missing), ("Always", Apply::Always)];
-        wishes.apply = Some(field.one_of(&words)?);
-    }
+    (wishes.on, wishes.apply) = read_when(field, &fields)?;
     if let Some(field) = fields.get("mode") {
         wishes.mode = Some(field.one_of(&[("Edit", Mode::Edit), ("Suggest", Mode::Suggest)])?);
     }
@@ -64,14 +53,16 @@ fn read_variant(
     charts: Option<&Range>,
     catalogue: &Catalogue,
 ) -> Result<Variant, PolicyError> {
-    let fields = field.fields(&["whenChart", "whenDistro", "values"])?;
+    let fields = field.fields(&["whenChart", "whenDistro", "on", "true", "apply", "values"])?;
     let own = read_charts(fields.get("whenChart"))?;
     let distro = match fields.get("whenDistro") {
         Some(distro) => Some(distro.one_of(&DISTROS)?),
         None => None,
     };
-    if own.is_none() && distro.is_none() {
-        return Err(field.error("needs whenChart or whenDistro; without them it belongs to values"));
+    let (on, apply) = read_when(field, &fields)?;
+    if own.is_none() && distro.is_none() && on.is_none() && apply.is_none() {
+        return Err(field
+            .error("needs whenChart, whenDistro, on or apply; without them it belongs to values"));
     }
     let values = read_leaves(
         &fields.required("values")?,
@@ -81,8 +72,32 @@ fn read_variant(
     Ok(Variant {
         charts: own,
         distro,
+        on,
+        apply,
         values,
     })
+}
+
+/// When values go in, and over what.
+fn read_when(
+    field: &Field<'_>,
+    fields: &Fields<'_>,
+) -> Result<(Option<On>, Option<Apply>), PolicyError> {
+    // YAML 1.1, and so Go and kubectl, read the key `on` as the boolean true
+    let read_as_true = fields.get("true").map(|on| Field {
+        path: field.path.key("on"),
+        ..on
+    });
+    let on = match fields.get("on").or(read_as_true) {
+        Some(on) => Some(on.one_of(&[("Create", On::Create), ("Always", On::Always)])?),
+        None => None,
+    };
+    let words = [("Missing", Apply::Missing), ("Always", Apply::Always)];
+    let apply = match fields.get("apply") {
+        Some(apply) => Some(apply.one_of(&words)?),
+        None => None,
+    };
+    Ok((on, apply))
 }
 
 /// The leaves of a piece of vcluster.yaml. Where it is for one known chart, that chart has to have

@@ -1,5 +1,11 @@
 //! `distrogate policy`: the form of policies as a schema, and mistakes in them.
 
+mod actions;
+mod malformed;
+mod predicted;
+mod reload;
+mod show;
+
 use std::fs;
 
 use distrogate::policy::{BUILT_IN, Policy, schema};
@@ -32,7 +38,7 @@ fn read(document: &Value) -> Result<(), String> {
 
 /// Every key that a policy may have, but for the rules and the chart's values, which come from
 /// tables.
-fn full() -> Value {
+pub(crate) fn full() -> Value {
     json!({
         "apiVersion": "distrogate.io/v1alpha1",
         "kind": "DistroPolicy",
@@ -65,6 +71,8 @@ fn full() -> Value {
                 "variants": [{
                     "whenChart": ">=0.33",
                     "whenDistro": "k8s",
+                    "on": "Always",
+                    "apply": "Always",
                     "values": {"controlPlane": {"advanced": {"defaultImageRegistry": "r.example"}}},
                 }],
                 "pinChartDefaults": ["images", "resources"],

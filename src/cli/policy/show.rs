@@ -5,9 +5,9 @@
 
 use anyhow::bail;
 use clap::Args;
-use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::branch::Branch;
 use crate::carrier::Carrier;
 use crate::cli::gate_args::GateArgs;
 use crate::cli::output;
@@ -104,19 +104,25 @@ fn text(policy: &Policy, applicant: &Applicant<'_>) -> String {
 
 /// Lines of YAML, indented by steps of two columns.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
     /// A line with the document that says so; without one, if that is empty.
-    fn line(&mut self, depth: usize, line: impl AsRef<str>, by: &str) {
+    pub(super) fn line(&mut self, depth: usize, line: impl AsRef<str>, by: &str) {
         let comment = if by.is_empty() { "" } else { " # " };
-        self.0 += &["  ".repeat(depth).as_str(), line.as_ref(), comment, by, "\n"].concat();
+        self.0 += &[
+            "  ".repeat(depth).as_str(),
+            line.as_ref(),
+            comment,
+            by,
+            "\n",
+        ]
+        .concat();
     }
 
     fn comment(&mut self, what: &str, names: &[&str]) {
         if !names.is_empty() {
-            self.0
-                .push_str(&format!("# {what}: {}\n", names.join(", ")));
+            self.0 += &["# ", what, ": ", &names.join(", "), "\n"].concat();
         }
     }
 }
@@ -258,9 +264,9 @@ fn defaults(page: &mut Page, in_force: &InForce) {
         }
     }
     let mut groups = groups.into_iter();
-    if let Some((_, Branch::Map(map))) = groups.next().filter(|(_, values)| !values.is_empty()) {
+    if let Some((_, values)) = groups.next().filter(|(_, values)| !values.is_empty()) {
         page.line(2, "values:", "");
-        Branch::Map(map).print(page, 3);
+        values.print(page, 3);
     }
     let mut variants: Vec<_> = groups.collect();
     if !variants.is_empty() {
@@ -312,62 +318,6 @@ fn counting(wishes: &[Wish]) -> Vec<&Wish> {
         }
     }
     counting
-}
-
-/// A map of values, or a value with the document that names it.
-enum Branch {
-    Map(IndexMap<String, Self>),
-    Leaf(String, String),
-}
-
-impl Default for Branch {
-    fn default() -> Self {
-        Self::Map(IndexMap::new())
-    }
-}
-
-impl Branch {
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Map(map) if map.is_empty())
-    }
-
-    /// False, and nothing done, if there is a value already on the way or below.
-    fn take(&mut self, wish: &Wish) -> bool {
-        let keys = wish.path.as_keys().unwrap_or_default();
-        let leaf = Self::Leaf(in_line(&wish.node.to_json()), wish.by.name.clone());
-        self.put(&keys, leaf)
-    }
-
-    fn put(&mut self, keys: &[&str], leaf: Self) -> bool {
-        match (self, keys) {
-            (Self::Map(map), [last]) if !map.contains_key(*last) => {
-                map.insert((*last).to_owned(), leaf);
-                true
-            }
-            (Self::Map(map), [first, below @ ..]) if !below.is_empty() => {
-                let is_new = !map.contains_key(*first);
-                let branch = map.entry((*first).to_owned()).or_default();
-                let done = branch.put(below, leaf);
-                debug_assert!(done || !is_new, "an empty map takes everything");
-                done
-            }
-            _ => false,
-        }
-    }
-
-    fn print(&self, page: &mut Page, depth: usize) {
-        let Self::Map(map) = self else { return };
-        for (key, below) in map {
-            let key = in_line(&Value::from(&**key));
-            match below {
-                Self::Leaf(value, by) => page.line(depth, format!("{key}: {value}"), by),
-                Self::Map(_) => {
-                    page.line(depth, format!("{key}:"), "");
-                    below.print(page, depth + 1);
-                }
-            }
-        }
-    }
 }
 
 fn parse_chart(text: &str) -> Result<String, String> {
