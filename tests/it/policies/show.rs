@@ -215,12 +215,12 @@ spec:
     mode: Suggest # platform
     values:
       controlPlane:
+        advanced:
+          defaultImageRegistry: registry.corp.example/vcluster # platform
         distro:
           k8s:
             apiServer:
               extraArgs: ["--v=2", "a: b #"] # platform
-        advanced:
-          defaultImageRegistry: registry.corp.example/vcluster # platform
     variants:
     - whenDistro: k3s
       on: Always
