@@ -230,14 +230,14 @@ impl Review<'_> {
         now: &Carried<'_>,
         before: Option<&Carried<'_>>,
     ) -> (Subject<'static>, InForce) {
-        let pair = (now, before);
-        lower::subject(
-            self.operation,
-            pair,
-            self.request,
-            self.policy,
-            self.cluster,
-        )
+        let Self {
+            request,
+            operation,
+            policy,
+            cluster,
+            ..
+        } = *self;
+        lower::subject(request, operation, (now, before), policy, cluster)
     }
 }
 

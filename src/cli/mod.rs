@@ -5,6 +5,7 @@ pub mod defaults;
 pub mod explain;
 pub mod gate_args;
 mod handler;
+pub mod manifests;
 mod objects;
 mod output;
 pub mod policy;
@@ -53,6 +54,11 @@ enum Command {
     Defaults(defaults::DefaultsArgs),
     /// Make certificates
     Certs(certs::CertsArgs),
+    /// Print the webhook configurations that send reviews here
+    ///
+    /// For exactly the carriers that are known and those that policies declare, with every field
+    /// written out.
+    Manifests(manifests::ManifestsArgs),
 }
 
 /// Runs the program.
@@ -91,5 +97,6 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
+        Command::Manifests(args) => manifests::run(args).map(|()| 0),
     }
 }

@@ -17,7 +17,7 @@ pub struct Lowered<'a> {
     pub carried: Carried<'a>,
     /// As the rules see it.
     pub subject: Subject<'static>,
-    /// What it is judged by.
+    /// What is in force for it.
     pub in_force: InForce,
 }
 
@@ -42,21 +42,21 @@ pub fn lower<'a>(
         .find(|held| !held.configs.is_empty())
         .unwrap_or_default();
     let configs = held.configs.into_iter();
-    let lowered = configs.map(|carried| Lowered::new(&name, carried, request, policy, cluster));
+    let lowered = configs.map(|carried| Lowered::new(&name, request, carried, policy, cluster));
     (lowered.collect(), held.more)
 }
 
 impl<'a> Lowered<'a> {
-    /// A config as if it were new; `name` is what holds it, and `request` says where that is.
+    /// A config as if it were new; `name` is what holds it.
     pub fn new(
         name: &str,
-        carried: Carried<'a>,
         request: &Request<'_>,
+        carried: Carried<'a>,
         policy: &Policy,
         cluster: &Cluster,
     ) -> Self {
-        let new = (&carried, None);
-        let (subject, in_force) = subject(Operation::Create, new, request, policy, cluster);
+        let pair = (&carried, None);
+        let (subject, in_force) = subject(request, Operation::Create, pair, policy, cluster);
         Self {
             title: title_of(name, &carried, &subject),
             carried,
@@ -68,19 +68,20 @@ impl<'a> Lowered<'a> {
     /// What would go into it: nothing where defaults are only suggested, or have no place.
     pub fn edits(&self) -> Vec<Edit> {
         let plan = defaults::plan(&self.subject, &self.in_force, &Claimed::default());
-        let mode = self.in_force.defaults.mode;
         match &self.carried.edit_at {
-            Some(edit_at) if mutate::edit(edit_at, &plan, mode).is_ok() => plan.edits,
+            Some(edit_at) if mutate::edit(edit_at, &plan, self.in_force.defaults.mode).is_ok() => {
+                plan.edits
+            }
             _ => Vec::new(),
         }
     }
 }
 
-/// What the rules see of a config, now and before, and what it is judged by.
+/// What the rules see of a config, and what is in force for it.
 pub(super) fn subject(
+    request: &Request<'_>,
     operation: Operation,
     (now, before): (&Carried<'_>, Option<&Carried<'_>>),
-    request: &Request<'_>,
     policy: &Policy,
     cluster: &Cluster,
 ) -> (Subject<'static>, InForce) {

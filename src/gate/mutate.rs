@@ -150,29 +150,6 @@ impl Review<'_> {
     }
 }
 
-/// The patch of a plan, or why there is none.
-pub(super) fn edit(
-    edit_at: &EditAt<'_>,
-    plan: &Plan,
-    mode: Mode,
-) -> Result<json_patch::Patch, String> {
-    if plan.edits.is_empty() {
-        return Ok(json_patch::Patch::default());
-    }
-    if mode == Mode::Suggest {
-        return Err("the policy only suggests them".to_owned());
-    }
-    if edit_at.suggest {
-        return Err("Argo CD would put the text back".to_owned());
-    }
-    let changes: Vec<_> = plan
-        .edits
-        .iter()
-        .map(|edit| (edit.path.clone(), edit.change.clone()))
-        .collect();
-    carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
-}
-
 /// What is done to an object.
 #[derive(Default)]
 struct Edited {
@@ -235,6 +212,29 @@ impl Books {
             self.kept.insert(&config.record_key, claims);
         }
     }
+}
+
+/// The patch of a plan, or why there is none.
+pub(super) fn edit(
+    edit_at: &EditAt<'_>,
+    plan: &Plan,
+    mode: Mode,
+) -> Result<json_patch::Patch, String> {
+    if plan.edits.is_empty() {
+        return Ok(json_patch::Patch::default());
+    }
+    if mode == Mode::Suggest {
+        return Err("the policy only suggests them".to_owned());
+    }
+    if edit_at.suggest {
+        return Err("Argo CD would put the text back".to_owned());
+    }
+    let changes: Vec<_> = plan
+        .edits
+        .iter()
+        .map(|edit| (edit.path.clone(), edit.change.clone()))
+        .collect();
+    carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
 }
 
 fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>> {

@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 use super::choice::OPERATORS;
 use super::custom::ENCODINGS;
 use super::exemption::EVERY_RULE;
-use super::{ACTIONS, DISTROS};
+use super::{ACTIONS, DISTROS, STORES};
 use crate::rules::{RULES, Rule};
-use crate::vcluster::{Catalogue, Field, FieldType};
+use crate::vcluster::{Catalogue, Component, Field, FieldType, Privilege};
 
 /// The form of what a policy may set for a rule, besides `action`.
 struct Setting {
@@ -23,11 +23,71 @@ struct Setting {
 }
 
 /// Every setting of every rule.
-const SETTINGS: &[Setting] = &[Setting {
-    rule: "distro-change",
-    key: "allow",
-    form: || transitions(&words(DISTROS)),
-}];
+const SETTINGS: &[Setting] = &[
+    Setting {
+        rule: "distro-change",
+        key: "allow",
+        form: || transitions(&words(DISTROS)),
+    },
+    Setting {
+        rule: "version-allowed",
+        key: "versions",
+        form: || string(""),
+    },
+    Setting {
+        rule: "registry-allowed",
+        key: "registries",
+        form: || at_least_one(strings("")),
+    },
+    Setting {
+        rule: "resources-bounds",
+        key: "bounds",
+        form: || {
+            let quantity = json!({"type": ["string", "number"]});
+            let mut bound = map(&[], ["min", "max"].map(|key| (key, quantity.clone())));
+            if let Some(bound) = bound.as_object_mut() {
+                bound.insert("minProperties".to_owned(), 1.into());
+            }
+            let resources = json!({"type": "object", "additionalProperties": bound});
+            map(
+                &[],
+                [("limits", resources.clone()), ("requests", resources)],
+            )
+        },
+    },
+    Setting {
+        rule: "store-change",
+        key: "allow",
+        form: || transitions(&words(STORES)),
+    },
+    Setting {
+        rule: "command-override",
+        key: "denied",
+        form: || list(&json!({"enum": words(Component::PROCESSES)})),
+    },
+    Setting {
+        rule: "extra-args",
+        key: "denied",
+        form: flags,
+    },
+    Setting {
+        rule: "extra-args",
+        key: "required",
+        form: || {
+            map(
+                &[],
+                words(Component::PROCESSES)
+                    .into_iter()
+                    .map(|word| (word, flags())),
+            )
+        },
+    },
+    Setting {
+        rule: "security-context",
+        key: "denied",
+        form: || list(&json!({"enum": words(Privilege::WORDS)})),
+    },
+];
 
 /// The schema, in the dialect of 2020-12.
 pub fn schema() -> Value {
@@ -72,7 +132,10 @@ fn spec() -> Value {
         [
             (
                 "priority",
-                json!({"type": "integer", "description": "Of two documents that mention a thing the one with the higher number counts; then by name."}),
+                json!({
+                    "type": "integer",
+                    "description": "Of two policies that mention a thing the higher one counts.",
+                }),
             ),
             (
                 "enforcement",
@@ -277,6 +340,11 @@ fn settings(rule: &Rule) -> Value {
     });
     let all = map(&[], std::iter::once(("action", action)).chain(settings));
     described(all, rule.about)
+}
+
+/// Flags, with a value or without.
+fn flags() -> Value {
+    list(&json!({"type": "string", "pattern": "^-"}))
 }
 
 /// Changes that are let through.

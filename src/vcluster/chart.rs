@@ -112,6 +112,12 @@ impl<'c> Chart<'c> {
         !self.meant.is_empty() && self.meant.iter().all(|version| range.contains(version))
     }
 
+    /// Whether the carrier itself says that it is a chart from 0.20 on; of a fork or a chart that
+    /// is described elsewhere it does not.
+    pub fn is_told_unified(&self) -> bool {
+        self.certainty != Certainty::Legacy && !self.meant.is_empty()
+    }
+
     /// How well the chart is known.
     pub const fn certainty(&self) -> Certainty {
         self.certainty

@@ -42,6 +42,8 @@ pub struct Layer {
     pub sets: Vec<Assignment>,
     /// Where values that were made from something else stand in the object.
     pub stands: Vec<(Path, Path)>,
+    /// What tells a reference from another one at the same place; 0 where there is none.
+    pub refers: u64,
 }
 
 /// What a [`Layer`] holds.
@@ -167,6 +169,11 @@ impl<'c> Config<'c> {
     /// The chart's defaults, as far as they are known.
     pub fn defaults(&self) -> &Tree {
         &self.defaults
+    }
+
+    /// What the user's layers give, without the chart.
+    pub(super) const fn user(&self) -> &Tree {
+        &self.user
     }
 
     /// Whether the user's layers set something at a path.

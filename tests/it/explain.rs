@@ -119,7 +119,7 @@ spec:
           distro: {k8s: {enabled: true, image: {tag: v1.33.4}}}
       parameters:
       - {name: sync.toHost.pods.enabled, value: 'true'}
-      - {name: controlPlane.statefulSet.highAvailability.replicas, value: '3'}
+      - {name: controlPlane.statefulSet.highAvailability.replicas, value: '1'}
       - {name: controlPlane.distro.k8s.version, value: v1.34.0}
 ";
     assert_snapshot!(told(text, &[]), @"

@@ -194,7 +194,7 @@ impl Reader<'_> {
             ..holder
         };
         let configs = lowered.into_iter();
-        let configs = configs.map(|config| explained(holder, config));
+        let configs = configs.map(|config| Self::explained(holder, config));
         configs.collect()
     }
 
@@ -206,9 +206,43 @@ impl Reader<'_> {
         chart: &ChartSource,
     ) -> Explained {
         let carried = Carried::values(text, chart.clone());
-        let nowhere = Request::about(GroupVersionKind::default(), "", "");
-        let config = Lowered::new(holder.file, carried, &nowhere, &self.policy, &self.cluster);
-        explained(holder, config)
+        let config = Lowered::new(
+            holder.file,
+            &Request::about(GroupVersionKind::default(), "", ""),
+            carried,
+            &self.policy,
+            &self.cluster,
+        );
+        Self::explained(holder, config)
+    }
+
+    fn explained(holder: Holder<'_>, config: Lowered<'_>) -> Explained {
+        let edits = if holder.withheld {
+            Vec::new()
+        } else {
+            config.edits()
+        };
+        let Lowered {
+            title,
+            carried,
+            subject,
+            in_force,
+        } = config;
+        let with = defaults::with_policys(&subject.now, &edits, &in_force);
+        Explained {
+            file: holder.file.to_owned(),
+            document: holder.document,
+            title,
+            completeness: carried.completeness,
+            is_passing: carried.is_passing,
+            renders_on: carried.renders_on.clone(),
+            tells_host: carried.told_host.is_some(),
+            is_review: holder.is_review,
+            explanation: explain(with.as_ref().unwrap_or(&subject.now)),
+            findings: gate::judge(&subject, &in_force),
+            more_than: holder.more_than,
+            chart: subject.now.chart,
+        }
     }
 
     /// What a file has to hold.
@@ -226,36 +260,6 @@ impl Reader<'_> {
             "nothing in it holds a vCluster config; of these kinds objects do that deploy \
              vCluster's chart: {kinds}{values}"
         )
-    }
-}
-
-/// One config, with what would be found in it.
-fn explained(holder: Holder<'_>, config: Lowered<'_>) -> Explained {
-    let edits = if holder.withheld {
-        Vec::new()
-    } else {
-        config.edits()
-    };
-    let Lowered {
-        title,
-        carried,
-        subject,
-        in_force,
-    } = config;
-    let with = defaults::with_policys(&subject.now, &edits, &in_force);
-    Explained {
-        file: holder.file.to_owned(),
-        document: holder.document,
-        title,
-        completeness: carried.completeness,
-        is_passing: carried.is_passing,
-        renders_on: carried.renders_on.clone(),
-        tells_host: carried.told_host.is_some(),
-        is_review: holder.is_review,
-        explanation: explain(with.as_ref().unwrap_or(&subject.now)),
-        findings: gate::judge(&subject, &in_force),
-        more_than: holder.more_than,
-        chart: subject.now.chart,
     }
 }
 
