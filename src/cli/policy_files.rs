@@ -12,10 +12,9 @@ use tracing::{info, warn};
 
 use crate::policy::{Action, Date, Document, Policy, SetError};
 use crate::server::Refresh;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{Files, NOTICE};
 use crate::vcluster::Catalogue;
-
-/// Days before the end of an exemption on which it is told.
-const NOTICE: i64 = 14;
 
 /// Endings of files that hold documents.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -87,8 +86,16 @@ pub struct LivePolicy {
     cap: Action,
     /// The day to judge by, where it is not that of the clock.
     day: Option<Date>,
-    current: RwLock<Arc<Policy>>,
+    current: RwLock<Current>,
     looks: Mutex<Looks>,
+    metrics: Metrics,
+}
+
+/// What is in force.
+#[derive(Debug)]
+struct Current {
+    policy: Arc<Policy>,
+    revision: u64,
 }
 
 /// What was seen in the files.
@@ -105,29 +112,38 @@ struct Looks {
 impl LivePolicy {
     /// Loads the files; they have to be right now. Without any the built-in policy counts alone.
     /// A day is given where it is not that of the clock.
-    pub fn load(paths: Vec<PathBuf>, cap: Action, day: Option<Date>) -> anyhow::Result<Arc<Self>> {
+    pub fn load(
+        paths: Vec<PathBuf>,
+        cap: Action,
+        day: Option<Date>,
+        metrics: Metrics,
+    ) -> anyhow::Result<Arc<Self>> {
         let texts = read(&paths)?;
-        let policy = compile(&texts)?.capped(cap);
+        let policy = Arc::new(compile(&texts)?.capped(cap));
         let revision = revision(&texts);
         let told = day.unwrap_or_else(today);
         tell_of_endings(&policy, told);
+        metrics.loaded(Files::Policy);
+        metrics.policy(shown(revision));
+        metrics.exemptions(&policy, told);
         Ok(Arc::new(Self {
             paths,
             cap,
             day,
-            current: RwLock::new(Arc::new(policy)),
+            current: RwLock::new(Current { policy, revision }),
             looks: Mutex::new(Looks {
                 settled: revision,
                 last: revision,
                 told,
             }),
+            metrics,
         }))
     }
 
     /// What is in force now.
     pub fn current(&self) -> Arc<Policy> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&current)
+        Arc::clone(&current.policy)
     }
 
     /// The names of the documents in force, the one that counts first in front.
@@ -135,10 +151,23 @@ impl LivePolicy {
         self.current().names().collect::<Vec<_>>().join(", ")
     }
 
-    /// What tells one state of the files from another.
+    /// What tells the policy in force from others.
     pub fn revision(&self) -> String {
-        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("{:016x}", looks.settled)
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        shown(current.revision)
+    }
+
+    /// Takes what the files hold now into force.
+    fn renew(&self, texts: &Texts, revision: u64, today: Date) -> anyhow::Result<()> {
+        let policy = Arc::new(compile(texts)?.capped(self.cap));
+        tell_of_endings(&policy, today);
+        self.metrics.exemptions(&policy, today);
+        self.metrics.policy(shown(revision));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+            Current { policy, revision };
+        let (policy, revision) = (self.names(), self.revision());
+        info!(policy, revision, "Read a changed policy.");
+        Ok(())
     }
 }
 
@@ -157,6 +186,7 @@ impl Refresh for LivePolicy {
             if looks.told != today {
                 looks.told = today;
                 tell_of_endings(&self.current(), today);
+                self.metrics.exemptions(&self.current(), today);
             }
             let before = std::mem::replace(&mut looks.last, now);
             if looks.settled == now || before != now {
@@ -164,12 +194,9 @@ impl Refresh for LivePolicy {
             }
             looks.settled = now;
         }
-        let policy = Arc::new(compile(&read?)?.capped(self.cap));
-        tell_of_endings(&policy, today);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = policy;
-        let (policy, revision) = (self.names(), self.revision());
-        info!(policy, revision, "Read a changed policy.");
-        Ok(true)
+        let renewed = read.and_then(|texts| self.renew(&texts, now, today));
+        self.metrics.reloaded(Files::Policy, renewed.is_ok());
+        renewed.map(|()| true)
     }
 }
 
@@ -188,6 +215,11 @@ fn revision(texts: &Texts) -> u64 {
     let mut hasher = DefaultHasher::new();
     texts.hash(&mut hasher);
     hasher.finish()
+}
+
+/// A revision as people see it.
+fn shown(revision: u64) -> String {
+    format!("{revision:016x}")
 }
 
 fn today() -> Date {
@@ -270,5 +302,48 @@ mod tests {
             " WARN An exemption is over. policy=\"platform\" owner=a rules=\"tag-form, registry-form\"\n",
         );
         assert_eq!(told(&policy(""), "2027-03-31"), "", "it never ends");
+    }
+
+    fn document(name: &str, rest: &str) -> String {
+        format!(
+            "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\n\
+             metadata: {{name: {name}}}\nspec: {rest}\n"
+        )
+    }
+
+    #[test]
+    fn what_becomes_of_changed_files_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("platform.yaml");
+        fs::write(&file, document("platform", "{enforcement: Warn}")).unwrap();
+        let metrics = Metrics::new();
+        let paths = vec![folder.path().to_owned()];
+        let policy = LivePolicy::load(paths, Action::Deny, None, metrics.clone()).unwrap();
+        let first = policy.revision();
+        let shows = |line: &str| metrics.encode().contains(&format!("\ndistrogate_{line}\n"));
+        assert!(shows(&format!("policy_info{{revision=\"{first}\"}} 1")));
+        assert!(shows("files_usable{files=\"policy\"} 1"));
+
+        fs::write(&file, document("platform", "{enforcement: Loud}")).unwrap();
+        assert!(!policy.refresh().unwrap(), "seen once");
+        policy.refresh().unwrap_err();
+        assert!(shows("files_usable{files=\"policy\"} 0"));
+        assert!(shows(
+            "reloads_total{files=\"policy\",outcome=\"refused\"} 1"
+        ));
+        assert_eq!(policy.revision(), first, "what is in force is the old one");
+
+        let ended = "{exemptions: [{rules: [tag-form], until: 2020-01-01, owner: ann, reason: x}]}";
+        fs::write(&file, document("platform", ended)).unwrap();
+        assert!(!policy.refresh().unwrap());
+        assert!(policy.refresh().unwrap());
+        assert_ne!(policy.revision(), first);
+        assert!(shows(&format!(
+            "policy_info{{revision=\"{}\"}} 1",
+            policy.revision()
+        )));
+        assert!(!metrics.encode().contains(&first), "one at a time");
+        assert!(shows("files_usable{files=\"policy\"} 1"));
+        assert!(shows("exemptions{term=\"over\"} 1"));
     }
 }

@@ -8,17 +8,22 @@
     reason = "a test that is wrong about its own data should fail loudly"
 )]
 
+mod admin;
+mod alerts;
 mod apiserver;
 mod bounds;
+mod canary;
 mod certs;
 mod cli;
 mod client;
+mod dev_server;
 mod edit;
 mod examples;
 mod explain;
 mod fixtures;
 mod harness;
 mod helm;
+mod logs;
 mod manifests;
 mod oracle;
 mod policies;

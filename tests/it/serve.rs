@@ -54,6 +54,12 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
         "{command}"
     );
 
+    let admin = lines.next().unwrap();
+    assert!(
+        admin.starts_with("probes and metrics: http://127.0.0.1:"),
+        "{admin}"
+    );
+
     assert!(get(address, ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
 
     let refused = post(
@@ -133,7 +139,7 @@ pub(crate) fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -
 }
 
 /// Everything that the server says to a request, trusting what is in the file.
-fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
+pub(crate) fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(ca_file).unwrap())

@@ -6,6 +6,7 @@ use std::fs;
 use distrogate::cli::policy_files::LivePolicy;
 use distrogate::policy::{Action, Document};
 use distrogate::server::Refresh as _;
+use distrogate::telemetry::Metrics;
 use distrogate::vcluster::Catalogue;
 use serde_json::{Map, Value, json};
 
@@ -171,7 +172,7 @@ fn every_mistake_is_refused_with_its_place_and_the_old_policy_stays() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("policy.yaml");
     fs::write(&file, format!("{:#}", full())).unwrap();
-    let live = LivePolicy::load(vec![file.clone()], Action::Deny, None).unwrap();
+    let live = LivePolicy::load(vec![file.clone()], Action::Deny, None, Metrics::new()).unwrap();
     let before = live.current();
     let mistakes = mistakes();
     assert!(mistakes.len() >= 200, "{}", mistakes.len());
@@ -203,7 +204,7 @@ fn half_a_file_does_not_count_even_if_it_is_a_policy() {
     let head = "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {name: NAME}\n";
     let whole = |name: &str| format!("{head}spec: {{enforcement: Warn}}\n").replace("NAME", name);
     fs::write(&file, whole("old")).unwrap();
-    let live = LivePolicy::load(vec![file.clone()], Action::Deny, None).unwrap();
+    let live = LivePolicy::load(vec![file.clone()], Action::Deny, None, Metrics::new()).unwrap();
     let revision = live.revision();
     let half = head.replace("NAME", "new");
     Document::parse(&half, Catalogue::embedded()).unwrap();
@@ -233,7 +234,13 @@ fn a_link_that_leads_nowhere_is_no_document_taken_away() {
     let target = folder.path().join("..data");
     fs::write(&target, format!("{:#}", full())).unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
-    let live = LivePolicy::load(vec![folder.path().to_owned()], Action::Deny, None).unwrap();
+    let live = LivePolicy::load(
+        vec![folder.path().to_owned()],
+        Action::Deny,
+        None,
+        Metrics::new(),
+    )
+    .unwrap();
     fs::remove_file(&target).unwrap();
     assert!(!live.refresh().unwrap());
     let told = live.refresh().unwrap_err();
