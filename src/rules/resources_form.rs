@@ -141,18 +141,25 @@ fn fault(path: &Path, known: &Known) -> Option<Fault> {
     let (message, fix) = match (&known.data, name) {
         (Data::Null, _) => return None,
         (_, None) => (
-            format!("has to be a map of quantities, found {text}"),
+            format!(
+                "has to be a map of quantities, found a {}",
+                known.data.type_name()
+            ),
             format!("write {kind}: {{cpu: 100m, memory: 256Mi}}"),
         ),
         (Data::String(written), Some(_)) => match Quantity::parse(written) {
             Ok(quantity) => return negative(&quantity, &text, example),
-            Err(QuantityError::Form) => (
-                format!("\"{text}\" is no quantity, they are like {example}"),
-                format!(
-                    "write {}",
-                    near(written).unwrap_or_else(|| example.to_owned())
+            // what is not even meant as one may be anything, and is not shown
+            Err(QuantityError::Form) => match near(written) {
+                Some(near) => (
+                    format!("\"{text}\" is no quantity, they are like {example}"),
+                    format!("write {near}"),
                 ),
-            ),
+                None => (
+                    format!("this is no quantity, they are like {example}"),
+                    format!("write {example}"),
+                ),
+            },
             Err(error @ QuantityError::TooLarge) => (
                 format!("\"{text}\" is {error}"),
                 format!("write it like {example}"),
