@@ -43,6 +43,15 @@ impl FlagPattern {
         }
     }
 
+    /// Whether a star leaves open what the flag is called.
+    pub fn is_open(&self) -> bool {
+        let name = self
+            .written
+            .split_once('=')
+            .map_or(&*self.written, |(name, _)| name);
+        name.contains('*')
+    }
+
     /// Whether some values of the flag are meant only.
     pub const fn is_about_values(&self) -> bool {
         self.with_value

@@ -95,11 +95,16 @@ fn denied(context: &Context<'_>, path: &Path, flags: &[Flag<'_>], findings: &mut
         if findings.len() >= FINDINGS_OF_A_RULE {
             return;
         }
-        let name = printable_key(&flag.name);
-        let message = if pattern.is_about_values() {
-            format!("the policy does not allow this value of --{name}")
+        // without dashes it may be the value of the flag before it
+        let name = if flag.has_dashes || !pattern.is_open() {
+            format!("--{}", printable_key(&flag.name))
         } else {
-            format!("the policy does not allow the flag --{name}")
+            pattern.to_string()
+        };
+        let message = if pattern.is_about_values() {
+            format!("the policy does not allow this value of {name}")
+        } else {
+            format!("the policy does not allow the flag {name}")
         };
         let place = context.config.place(&path.index(flag.item));
         findings.push(

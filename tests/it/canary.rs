@@ -28,6 +28,7 @@ spec:
   rules:
     tag-form: {action: Warn}
     unknown-field: {action: Warn}
+    extra-args: {denied: ['--*']}
 ";
 
 /// Values with the marker in them, in the forms of Helm, of slips and of mistakes.
@@ -70,6 +71,24 @@ fn values() -> Vec<Value> {
             "k3s": m,
             "oops": {"token": m},
         }}}),
+        json!({"controlPlane": {
+            "distro": {"k8s": {
+                "enabled": true,
+                "apiServer": {"extraArgs": ["--token", m, format!("token={m}"), format!("-t={m}"), m]},
+                "env": [
+                    {"name": format!("TOKEN={m}"), "value": m}, {"name": "A", "value": {"x": m}},
+                    {"name": "A", "value": m, "valueFrom": {"secretKeyRef": {"name": m, "key": m}}},
+                ],
+                "securityContext": {"privileged": true, "seLinuxOptions": {"user": m}},
+            }},
+            "backingStore": {
+                "etcd": {"embedded": {"enabled": true}},
+                "database": {
+                    "embedded": {"enabled": true, "dataSource": m, "keyFile": m},
+                    "external": {"enabled": true, "dataSource": m},
+                },
+            },
+        }}),
         json!({"controlPlane": {"distro": {
             "k3s": {"enabled": true, "token": {"value": m}, "image": m, "extraArgs": [{"x": m}]},
             "k3": m,

@@ -46,7 +46,8 @@ impl DevServer {
                     return rest.to_owned();
                 }
             }
-            panic!("it does not say: {before}");
+            let log = fs::read_to_string(home.path().join("log")).unwrap();
+            panic!("it does not say: {before}\n{log}");
         };
         let address = said("listening on https://").parse().unwrap();
         let ca_file = said("certificate to trust: ");
