@@ -294,12 +294,24 @@ fn only_what_could_change_a_config_comes_here() {
             "secrets-of-vcluster-only: request.resource.group != '' || \
              request.resource.resource != 'secrets' || \
              (has(request.name) && request.name != '' ? request.name : \
-             has(object.metadata.generateName) ? object.metadata.generateName : '' \
-             ).startsWith('vc-config-')",
+             has(object.metadata.generateName) ? object.metadata.generateName : \
+             '').startsWith('vc-config-')",
+            "another-config-than-before: request.operation != 'UPDATE' || \
+             request.resource.group != '' || request.resource.resource != 'secrets' || \
+             has(object.data) != has(oldObject.data) || \
+             (has(object.data) && object.data != oldObject.data) || \
+             (has(object.metadata.labels) && 'chart' in object.metadata.labels ? \
+             object.metadata.labels['chart'] : '') != \
+             (has(oldObject.metadata.labels) && 'chart' in oldObject.metadata.labels ? \
+             oldObject.metadata.labels['chart'] : '')",
             "no-refreshed-status: request.resource.group != 'argoproj.io' || \
-             request.operation != 'UPDATE' || object.spec != oldObject.spec || \
+             request.operation != 'UPDATE' || has(object.spec) != has(oldObject.spec) || \
+             (has(object.spec) && object.spec != oldObject.spec) || \
              (has(object.operation) && \
              (!has(oldObject.operation) || object.operation != oldObject.operation))",
+            "no-last-farewell: request.operation != 'UPDATE' || \
+             !has(object.metadata.deletionTimestamp) || !has(object.spec) || \
+             !has(oldObject.spec) || object.spec != oldObject.spec",
         ]
     );
     assert_eq!(
