@@ -11,6 +11,7 @@
 mod apiserver;
 mod bounds;
 mod certs;
+mod chart;
 mod cli;
 mod client;
 mod conditions;
@@ -23,6 +24,7 @@ mod helm;
 mod manifests;
 mod oracle;
 mod policies;
+mod probe;
 mod properties;
 mod registration;
 mod roads;
