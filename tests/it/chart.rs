@@ -480,6 +480,59 @@ fn wrong_values_are_refused() {
 }
 
 #[test]
+fn the_page_about_installing_sets_what_there_is() {
+    let Some(helms) = Helms::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.crt");
+    fs::write(&ca, CA).unwrap();
+    let page = fs::read_to_string(file("docs/install.md")).unwrap();
+    let page = page.replace("\\\n", "");
+    let commands = page.lines().filter(|line| {
+        ["helm install ", "helm upgrade "]
+            .iter()
+            .any(|verb| line.starts_with(verb))
+    });
+    let mut number = 0;
+    for command in commands {
+        number += 1;
+        let is_first = command.starts_with("helm install ");
+        let words: Vec<_> = command.split_whitespace().collect();
+        assert_eq!(
+            words[2..6],
+            [
+                "distrogate",
+                "deploy/chart",
+                "--namespace",
+                "distrogate-system"
+            ]
+        );
+        let chart = file("deploy/chart");
+        let mut arguments: Vec<String> = vec!["template".to_owned(), "distrogate".to_owned()];
+        arguments.push(chart.display().to_string());
+        arguments.push("--kube-version=1.33.0".to_owned());
+        let pairs = words.windows(2).filter(|pair| pair[0].starts_with("--set"));
+        for pair in pairs {
+            let value = pair[1].replace("certs/own-ca/ca.crt", &ca.display().to_string());
+            arguments.extend([pair[0].to_owned(), value]);
+        }
+        for helm in helms.each() {
+            let text = helm.run(&arguments).unwrap();
+            assert_eq!(
+                text.contains("- --enforcement=audit\n"),
+                is_first,
+                "{command}"
+            );
+            assert_eq!(
+                text.contains("failurePolicy: Fail\n"),
+                !is_first,
+                "{command}"
+            );
+        }
+    }
+    assert_eq!(number, 3);
+}
+
+#[test]
 fn helm_has_nothing_to_say_against_it() {
     let Some(helms) = Helms::find() else { return };
     let chart = file("deploy/chart");
