@@ -10,6 +10,7 @@ mod objects;
 mod output;
 pub mod policy;
 pub mod policy_files;
+pub mod probe;
 pub mod replay;
 pub mod serve;
 
@@ -59,6 +60,11 @@ enum Command {
     /// For exactly the carriers that are known and those that policies declare, with every field
     /// written out.
     Manifests(manifests::ManifestsArgs),
+    /// Ask a server as the API server would
+    ///
+    /// Exit codes: 0 it answers, and how; 1 it answers something else; 2 wrong usage; 3 it cannot be
+    /// reached or is not trusted.
+    Probe(probe::ProbeArgs),
 }
 
 /// Runs the program.
@@ -98,5 +104,14 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
         Command::Manifests(args) => manifests::run(args).map(|()| 0),
+        Command::Probe(args) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let result = runtime.block_on(probe::run(args));
+            // a name that is still being looked up is not waited for
+            runtime.shutdown_background();
+            result
+        }
     }
 }

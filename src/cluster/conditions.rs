@@ -17,7 +17,7 @@ pub(super) fn secrets_of_vcluster() -> Value {
 }
 
 /// vCluster's own pod writes annotations on its Secret at every start, and must not need us for
-/// that: an UPDATE with the same data, chart and release tells nothing new.
+/// that: an UPDATE with the same data and chart tells nothing new.
 pub(super) fn another_config_than_before() -> Value {
     json!({
         "name": "another-config-than-before",
@@ -38,13 +38,26 @@ pub(super) fn no_refreshed_status() -> Value {
     json!({
         "name": "no-refreshed-status",
         "expression": "request.resource.group != 'argoproj.io' || \
-            request.operation != 'UPDATE' || object.spec != oldObject.spec || \
+            request.operation != 'UPDATE' || has(object.spec) != has(oldObject.spec) || \
+            (has(object.spec) && object.spec != oldObject.spec) || \
             (has(object.operation) && \
             (!has(oldObject.operation) || object.operation != oldObject.operation))",
     })
 }
 
-/// Status, scale and labels change nothing about what runs.
+/// Whoever takes away the last finalizer must not need us either. What has no spec (a Secret) may
+/// be in use for as long as it has a finalizer, and is left out by its data instead.
+pub(super) fn no_last_farewell() -> Value {
+    json!({
+        "name": "no-last-farewell",
+        "expression": "request.operation != 'UPDATE' || \
+            !has(object.metadata.deletionTimestamp) || !has(object.spec) || \
+            !has(oldObject.spec) || object.spec != oldObject.spec",
+    })
+}
+
+/// Status, scale and labels change nothing about what runs. The API server's own types always have
+/// a template.
 pub(super) fn another_pod_than_before() -> Value {
     json!({
         "name": "another-pod-than-before",

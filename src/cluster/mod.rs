@@ -7,5 +7,5 @@ mod conditions;
 mod resources;
 mod webhooks;
 
-pub use self::resources::{Resource, resources};
+pub use self::resources::{Resource, Unselected, resources};
 pub use self::webhooks::{Backend, FailurePolicies, Registration};

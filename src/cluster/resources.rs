@@ -1,5 +1,7 @@
 //! Which resources hold configs, as the API server names them.
 
+use thiserror::Error;
+
 use crate::carrier::Carrier;
 use crate::policy::Policy;
 
@@ -45,8 +47,31 @@ const MIXED: [&str; 4] = [
 /// Kinds that Helm has rendered already, or that are somebody's fragment: nothing goes into them.
 const READ_ONLY: [&str; 4] = ["ConfigMap", "Deployment", "Secret", "StatefulSet"];
 
+/// What too much depends on for all of it to come here: Secrets come by their name or a label,
+/// `ConfigMap`s by a label, workloads by the chart's.
+const SELECTED: [(&str, &str); 4] = [
+    ("", "ConfigMap"),
+    ("", "Secret"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+];
+
+/// A carrier of a policy that nothing can be registered for.
+#[derive(Clone, Debug, Eq, PartialEq, Error)]
+#[error(
+    "customCarriers: {kind} is of the kinds that every namespace depends on, and not all of it may \
+     come here: put the label distrogate.io/values on the objects instead, in a ConfigMap or Secret"
+)]
+pub struct Unselected {
+    kind: Box<str>,
+}
+
 /// Every resource that the known carriers and those of a policy are.
-pub fn resources(policy: &Policy) -> Vec<Resource> {
+pub fn resources(policy: &Policy) -> Result<Vec<Resource>, Unselected> {
+    let mut declared = policy.roads.custom.iter().flat_map(|one| one.kinds());
+    if let Some((_, kind)) = declared.find(|kind| SELECTED.contains(kind)) {
+        return Err(Unselected { kind: kind.into() });
+    }
     let known = Carrier::kinds().into_iter().map(|(group, kind)| {
         let versions = VERSIONS.iter().find(|(known, _)| *known == group);
         Resource {
@@ -76,7 +101,7 @@ pub fn resources(policy: &Policy) -> Vec<Resource> {
     let mut all: Vec<_> = known.chain(custom).collect();
     all.sort();
     all.dedup_by(|a, b| (&a.group, &a.resource) == (&b.group, &b.resource));
-    all
+    Ok(all)
 }
 
 /// As Kubernetes' code generators make it from a kind.
@@ -112,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_known_group_has_its_versions() {
-        let resources = resources(&Policy::built_in());
+        let resources = resources(&Policy::built_in()).unwrap();
         assert!(
             resources.iter().all(|resource| resource.versions != ["*"]),
             "{resources:?}"

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 
 use super::conditions::{
-    another_config_than_before, another_pod_than_before, no_refreshed_status, secrets_of_vcluster,
+    another_config_than_before, another_pod_than_before, no_last_farewell, no_refreshed_status,
+    secrets_of_vcluster,
 };
-use super::resources::{Resource, resources};
+use super::resources::{Resource, Unselected, resources};
 use crate::policy::Policy;
 
 /// The label by which carriers of values for others are known.
@@ -54,13 +55,13 @@ pub struct FailurePolicies {
 
 impl Registration {
     /// Both configurations for the carriers of a policy.
-    pub fn objects(&self, policy: &Policy) -> [Value; 2] {
-        [self.validating(policy), self.mutating(policy)]
+    pub fn objects(&self, policy: &Policy) -> Result<[Value; 2], Unselected> {
+        let all = resources(policy)?;
+        Ok([self.validating(&all), self.mutating(&all)])
     }
 
-    fn validating(&self, policy: &Policy) -> Value {
+    fn validating(&self, all: &[Resource]) -> Value {
         let fail = self.failure_policies.validate;
-        let all = resources(policy);
         let is_labelled = |one: &&Resource| {
             one.group.is_empty() && ["configmaps", "secrets"].contains(&one.resource.as_str())
         };
@@ -78,6 +79,7 @@ impl Registration {
                     secrets_of_vcluster(),
                     another_config_than_before(),
                     no_refreshed_status(),
+                    no_last_farewell(),
                 ],
                 "objectSelector": {},
                 "rules": rules(carriers),
@@ -106,8 +108,7 @@ impl Registration {
         )
     }
 
-    fn mutating(&self, policy: &Policy) -> Value {
-        let all = resources(policy);
+    fn mutating(&self, all: &[Resource]) -> Value {
         let webhook = json!({
             "name": "mutate.distrogate.io",
             "failurePolicy": self.failure_policies.mutate,

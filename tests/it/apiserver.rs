@@ -89,7 +89,7 @@ fn a_tenant_at_a_real_api_server() {
     let tenant = prepare(&cluster);
     stored_before(&tenant);
     let server = Server::start(cluster.certificates(), cluster.dir());
-    install(&cluster, &server);
+    install(&cluster, server.url());
     wait_until_active(&tenant);
 
     let passes = |scenario: Scenario| catch_unwind(AssertUnwindSafe(|| scenario(&tenant))).is_ok();
@@ -104,10 +104,85 @@ fn a_tenant_at_a_real_api_server() {
         server.log_tail()
     );
 
+    the_documented_canary_is_refused(&cluster.admin());
+    let url = server.url().to_owned();
     drop(server);
     without_an_answer_validation_fails_closed(&tenant);
     without_an_answer_other_secrets_go_on(&cluster, &tenant);
     without_an_answer_mutation_is_skipped(&cluster, &tenant);
+    // validation is gone for that
+    install(&cluster, &url);
+    uninstalled_as_documented_nothing_is_refused(&cluster.admin());
+}
+
+/// The page that says how to install.
+const INSTALL: &str = include_str!("../../docs/install.md");
+
+/// The command of the page that tries it out.
+fn canary(admin: &Kubectl) -> Outcome {
+    let literal =
+        "config.yaml=controlPlane: {distro: {k3s: {enabled: true}, k8s: {enabled: true}}}";
+    let mut arguments = Vec::from(["-n", "default", "create", "secret", "generic"]);
+    arguments.extend(["vc-config-canary", "--dry-run=server"]);
+    let (key, value) = literal.split_once('=').unwrap();
+    let documented = format!(
+        "kubectl {} \\\n  --from-literal={key}='{value}'\n",
+        arguments.join(" ")
+    );
+    assert!(INSTALL.contains(&documented), "{documented}");
+    let literal = format!("--from-literal={literal}");
+    arguments.push(&literal);
+    admin.run(&arguments, "")
+}
+
+fn the_documented_canary_is_refused(admin: &Kubectl) {
+    label_namespace(admin, "default");
+    until("the namespace's label counts", ACTIVE_WITHIN, || {
+        let outcome = canary(admin);
+        let first = outcome.stderr.lines().next().unwrap_or_default();
+        if !outcome.ok && INSTALL.contains(&format!("```\n{first}\n```")) {
+            Ok(())
+        } else {
+            Err(outcome.stdout + &outcome.stderr)
+        }
+    });
+}
+
+fn uninstalled_as_documented_nothing_is_refused(admin: &Kubectl) {
+    until("validation is active again", ACTIVE_WITHIN, || {
+        let outcome = canary(admin);
+        if outcome.stderr.contains(NO_ANSWER) {
+            Ok(())
+        } else {
+            Err(outcome.stdout + &outcome.stderr)
+        }
+    });
+    let (_, page) = INSTALL.split_once("\n## Uninstall\n").unwrap();
+    let (_, commands) = page.split_once("```sh\n").unwrap();
+    let (commands, _) = commands.split_once("```").unwrap();
+    for command in commands.lines() {
+        let words: Vec<_> = command.split(' ').collect();
+        assert_eq!(words[..2], ["kubectl", "delete"], "{command}");
+        admin.must(&words[1..], "");
+    }
+    for kind in [
+        "validatingwebhookconfigurations",
+        "mutatingwebhookconfigurations",
+    ] {
+        assert_eq!(admin.must(&["get", kind, "-o=name"], ""), "");
+    }
+    until("nothing is asked for", ACTIVE_WITHIN, || {
+        let outcome = canary(admin);
+        if outcome.ok {
+            assert_eq!(
+                outcome.stdout,
+                "secret/vc-config-canary created (server dry run)\n"
+            );
+            Ok(())
+        } else {
+            Err(outcome.stderr)
+        }
+    });
 }
 
 fn documented_release_gets_its_defaults(tenant: &Kubectl) {
@@ -298,12 +373,12 @@ fn stored_before(tenant: &Kubectl) {
 }
 
 /// Everything in `deploy/`, adapted to this API server and this test.
-fn install(cluster: &Cluster, server: &Server) {
+fn install(cluster: &Cluster, url: &str) {
     let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
     let admin = cluster.admin();
     let ca = cluster.certificates().ca();
     let target = Target {
-        url: server.url(),
+        url,
         ca: &ca,
         minor_version: cluster.minor_version(),
     };

@@ -5,7 +5,7 @@
 //! the catalogue's. Helm is asked about generated configs, and again with the defaults that a
 //! review puts in.
 
-mod binary;
+pub(crate) mod binary;
 mod chart;
 mod config;
 mod dice;

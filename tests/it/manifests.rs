@@ -1,21 +1,29 @@
 //! `deploy/` and `certs/` build, and the webhooks say everything that an API server would add.
 
 use std::fs;
+use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use distrogate::values::{Limits, read_yaml};
 use serde_json::{Value, json};
 
 use crate::harness::kubectl::Kubectl;
 use crate::harness::manifests::{build, text};
-use crate::support::{file, has_kubectl};
+use crate::support::{file, has_kubectl, run, stderr};
 
 /// The objects of a kustomization.
-fn objects(folder: &str) -> Vec<Value> {
-    let home = tempfile::tempdir().unwrap();
-    build(&Kubectl::offline(None, home.path()), &file(folder))
+pub(crate) fn objects(folder: &str) -> Vec<Value> {
+    objects_at(&file(folder))
 }
 
-fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+/// The same, wherever that is.
+fn objects_at(folder: &Path) -> Vec<Value> {
+    let home = tempfile::tempdir().unwrap();
+    build(&Kubectl::offline(None, home.path()), folder)
+}
+
+pub(crate) fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
     objects
         .iter()
         .filter(|object| object["kind"] == kind)
@@ -39,7 +47,9 @@ fn every_kustomization_builds_what_it_says() {
         "Deployment",
         "MutatingWebhookConfiguration",
         "Namespace",
+        "NetworkPolicy",
         "PodDisruptionBudget",
+        "PriorityClass",
         "Service",
         "ServiceAccount",
         "ValidatingWebhookConfiguration",
@@ -103,6 +113,144 @@ fn the_kubelet_and_prometheus_find_the_admin_port() {
     let endpoint = &monitor["spec"]["endpoints"][0];
     assert_eq!(endpoint["port"], service["spec"]["ports"][0]["name"]);
     assert_eq!(endpoint["path"], "/metrics");
+}
+
+/// `deploy/` and `certs/` in a folder of their own, with a kustomization beside them.
+fn beside(kustomization: &str) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let to = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &to);
+            } else {
+                fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+    let root = tempfile::tempdir().unwrap();
+    for folder in ["deploy", "certs"] {
+        copy(&file(folder), &root.path().join(folder));
+    }
+    let own = root.path().join("mine");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("kustomization.yaml"), kustomization).unwrap();
+    root
+}
+
+/// The kustomization that `docs/install.md` begins with.
+fn documented() -> String {
+    let page = fs::read_to_string(file("docs/install.md")).unwrap();
+    let (_, rest) = page
+        .split_once("```yaml\n# mine/kustomization.yaml\n")
+        .unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_first_week_refuses_nothing_and_differs_in_nothing_else() {
+    if !has_kubectl() {
+        return;
+    }
+    let first = documented();
+    assert!(first.contains("components: [../deploy/audit]"), "{first}");
+    let folder = beside(&first);
+    let audited = objects_at(&folder.path().join("mine"));
+    let plain = first.replace("components: [../deploy/audit]", "components: []");
+    let folder = beside(&plain);
+    let mut expected = objects_at(&folder.path().join("mine"));
+    for object in &mut expected {
+        if object["kind"] == "Deployment" {
+            let container = &mut object["spec"]["template"]["spec"]["containers"][0];
+            assert_eq!(
+                container["image"],
+                "registry.example/platform/distrogate:0.1.0"
+            );
+            let arguments = container["args"].as_array_mut().unwrap();
+            arguments.push(json!("--enforcement=audit"));
+        }
+        if object["kind"] == "ValidatingWebhookConfiguration" {
+            for webhook in object["webhooks"].as_array_mut().unwrap() {
+                webhook["failurePolicy"] = json!("Ignore");
+            }
+        }
+    }
+    assert_eq!(audited, expected);
+}
+
+#[test]
+fn a_ca_of_ones_own_is_in_every_webhook_and_its_key_nowhere() {
+    if !has_kubectl() {
+        return;
+    }
+    let folder = beside("resources: [../certs/own-ca]\n");
+    let out = folder.path().join("certs/own-ca");
+    let output = run(&[
+        "certs",
+        "init",
+        "--force",
+        "--out",
+        out.to_str().unwrap(),
+        "--dns=distrogate.distrogate-system.svc",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let objects = objects_at(&folder.path().join("mine"));
+    let encoded = |name: &str| STANDARD.encode(fs::read(out.join(name)).unwrap());
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        let [configuration] = of_kind(&objects, kind)[..] else {
+            panic!("one {kind}")
+        };
+        for webhook in configuration["webhooks"].as_array().unwrap() {
+            // kustomize breaks it into lines
+            let bundle = text(webhook, "/clientConfig/caBundle").replace('\n', "");
+            assert_eq!(bundle, encoded("ca.crt"));
+        }
+    }
+    let [secret] = of_kind(&objects, "Secret")[..] else {
+        panic!("one Secret")
+    };
+    let data = secret["data"].as_object().unwrap();
+    assert_eq!(
+        data.keys().collect::<Vec<_>>(),
+        ["ca.crt", "tls.crt", "tls.key"]
+    );
+    for (name, value) in data {
+        let value = value.as_str().unwrap().replace('\n', "");
+        assert_eq!(value, encoded(name), "{name}");
+    }
+    let key = encoded("ca.key");
+    assert!(!json!(objects).to_string().replace("\\n", "").contains(&key));
+}
+
+#[test]
+fn reviews_come_in_and_nothing_goes_out() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("deploy");
+    let [policy] = of_kind(&objects, "NetworkPolicy")[..] else {
+        panic!("one NetworkPolicy")
+    };
+    let [deployment] = of_kind(&objects, "Deployment")[..] else {
+        panic!("one Deployment")
+    };
+    let spec = &policy["spec"];
+    assert_eq!(spec["policyTypes"], json!(["Ingress", "Egress"]));
+    assert!(spec.get("egress").is_none_or(|egress| egress == &json!([])));
+    assert_eq!(spec["podSelector"], deployment["spec"]["selector"]);
+    let ports = deployment["spec"]["template"]["spec"]["containers"][0]["ports"].as_array();
+    let ports = ports
+        .unwrap()
+        .iter()
+        .map(|port| json!({"port": port["containerPort"], "protocol": port["protocol"]}));
+    assert_eq!(
+        spec["ingress"],
+        json!([{"ports": ports.collect::<Vec<_>>()}])
+    );
 }
 
 #[test]
@@ -208,6 +356,11 @@ fn the_server_is_locked_in_and_has_no_token() {
     };
     let pod = &deployment["spec"]["template"]["spec"];
     assert_eq!(pod["automountServiceAccountToken"], false);
+    let [class] = of_kind(&objects, "PriorityClass")[..] else {
+        panic!("one PriorityClass")
+    };
+    assert_eq!(pod["priorityClassName"], class["metadata"]["name"]);
+    assert_eq!(deployment["spec"]["replicas"], 2);
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     let container = &pod["containers"][0];
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
@@ -349,12 +502,24 @@ fn only_what_could_change_a_config_comes_here() {
             "secrets-of-vcluster-only: request.resource.group != '' || \
              request.resource.resource != 'secrets' || \
              (has(request.name) && request.name != '' ? request.name : \
-             has(object.metadata.generateName) ? object.metadata.generateName : '' \
-             ).startsWith('vc-config-')",
+             has(object.metadata.generateName) ? object.metadata.generateName : \
+             '').startsWith('vc-config-')",
+            "another-config-than-before: request.operation != 'UPDATE' || \
+             request.resource.group != '' || request.resource.resource != 'secrets' || \
+             has(object.data) != has(oldObject.data) || \
+             (has(object.data) && object.data != oldObject.data) || \
+             (has(object.metadata.labels) && 'chart' in object.metadata.labels ? \
+             object.metadata.labels['chart'] : '') != \
+             (has(oldObject.metadata.labels) && 'chart' in oldObject.metadata.labels ? \
+             oldObject.metadata.labels['chart'] : '')",
             "no-refreshed-status: request.resource.group != 'argoproj.io' || \
-             request.operation != 'UPDATE' || object.spec != oldObject.spec || \
+             request.operation != 'UPDATE' || has(object.spec) != has(oldObject.spec) || \
+             (has(object.spec) && object.spec != oldObject.spec) || \
              (has(object.operation) && \
              (!has(oldObject.operation) || object.operation != oldObject.operation))",
+            "no-last-farewell: request.operation != 'UPDATE' || \
+             !has(object.metadata.deletionTimestamp) || !has(object.spec) || \
+             !has(oldObject.spec) || object.spec != oldObject.spec",
         ]
     );
     assert_eq!(

@@ -9,10 +9,10 @@ use distrogate::values::{Limits, read_yaml};
 use serde_json::Value;
 
 /// Helm 3 and Helm 4.
-pub(super) struct Helms([Helm; 2]);
+pub(crate) struct Helms([Helm; 2]);
 
 /// One of them.
-pub(super) struct Helm {
+pub(crate) struct Helm {
     binary: PathBuf,
     home: tempfile::TempDir,
     major: usize,
@@ -33,7 +33,7 @@ pub(super) enum Rendered {
 impl Helms {
     /// Both, as HELM3 and HELM4 name them. Where they are not named, the caller returns, and a
     /// line on standard error says so; in CI they have to be there.
-    pub(super) fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let found = ["HELM3", "HELM4"].map(std::env::var_os);
         assert!(
             found.iter().all(Option::is_some) || std::env::var_os("CI").is_none(),
@@ -55,6 +55,11 @@ impl Helms {
         })))
     }
 
+    /// Both.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Helm> {
+        self.0.iter()
+    }
+
     /// One after the other.
     pub(super) fn of(&self, case: usize) -> &Helm {
         &self.0[case % 2]
@@ -68,7 +73,7 @@ impl Helm {
     }
 
     /// What it writes, or the error that it ends with.
-    fn run(&self, arguments: &[impl AsRef<std::ffi::OsStr>]) -> Result<String, String> {
+    pub(crate) fn run(&self, arguments: &[impl AsRef<std::ffi::OsStr>]) -> Result<String, String> {
         let output = Command::new(&self.binary)
             .args(arguments)
             .env_clear()
