@@ -21,9 +21,10 @@ use tracing::{debug, info};
 use crate::certs::DevCertificate;
 use crate::certs::files::{self, Access};
 use crate::server::{
-    FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls, watch,
+    Admin, Check, Checks, FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls,
+    watch,
 };
-use crate::telemetry::{self, LogArgs};
+use crate::telemetry::{self, LogArgs, Metrics};
 
 use super::gate_args::GateArgs;
 use super::handler::handler;
@@ -43,6 +44,19 @@ const LISTEN_DEV: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALH
 /// Free for a user who is not root, and customary for HTTPS.
 const PORT: u16 = 8443;
 
+/// Where the admin port is unless someone says where: the kubelet and Prometheus come from outside
+/// the Pod.
+const ADMIN_LISTEN: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), ADMIN_PORT),
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), ADMIN_PORT),
+];
+
+/// Where it is with `--dev`: at a free port, as nobody has to know it beforehand.
+const ADMIN_LISTEN_DEV: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)];
+
+/// Customary for probes and metrics.
+const ADMIN_PORT: u16 = 8080;
+
 /// What the printed command posts, from the root of the source tree.
 const SAMPLE_REVIEW: &str = "tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json";
 
@@ -58,6 +72,12 @@ pub struct ServeArgs {
     /// Without it: port 8443 of all addresses, IPv6 and IPv4 alike; with --dev of 127.0.0.1 only.
     #[arg(long, value_name = "ADDRESS:PORT", env = "DISTROGATE_LISTEN")]
     pub listen: Option<SocketAddr>,
+
+    /// Address and port for probes and metrics over plain HTTP; port 0 takes a free one
+    ///
+    /// Without it: port 8080 of all addresses; with --dev a free port of 127.0.0.1.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "DISTROGATE_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
 
     /// Certificate chain to serve, PEM, the server's own certificate first
     #[arg(
@@ -102,6 +122,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let ServeArgs {
         dev: _,
         listen,
+        admin_listen,
         tls_cert: _,
         tls_key: _,
         dev_ca_file,
@@ -109,24 +130,30 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         log,
     } = args;
     log.init()?;
-    let policy = LivePolicy::load(gate.policy.clone(), gate.cap())?;
+    let metrics = Metrics::new();
+    let (paths, cap) = (gate.policy.clone(), gate.cap());
+    let policy = LivePolicy::load(paths, cap, gate.today, metrics.clone())?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        policy = policy.current().names().collect::<Vec<_>>().join(", "),
+        policy = policy.names(),
         revision = policy.revision(),
         enforcement = %gate.cap(),
         "Starting."
     );
-    let handler = handler(Arc::clone(&policy), gate.cluster()?);
-    telemetry::withhold_panic_messages();
+    let followed = Arc::clone(&policy);
+    let handler = handler(followed, gate.cluster()?, gate.today, metrics.clone());
+    telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
     let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
 
-    let listen = match listen {
-        Some(address) => vec![*address],
-        None if args.dev => LISTEN_DEV.to_vec(),
-        None => LISTEN.to_vec(),
-    };
+    let addresses =
+        |asked: &Option<SocketAddr>, dev: &[SocketAddr], otherwise: &[SocketAddr]| match asked {
+            Some(address) => vec![*address],
+            None if args.dev => dev.to_vec(),
+            None => otherwise.to_vec(),
+        };
+    let listen = addresses(listen, &LISTEN_DEV, &LISTEN);
+    let admin_listen = addresses(admin_listen, &ADMIN_LISTEN_DEV, &ADMIN_LISTEN);
     let limits = Limits::DEFAULT;
     let Certificate {
         tls,
@@ -138,8 +165,11 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         tls,
         handler,
         limits,
+        metrics: metrics.clone(),
     };
     let server = Server::bind(options).await?;
+    let checks = checks(Arc::clone(&policy), shutdown.clone());
+    let admin = Admin::bind(admin_listen, limits, checks, metrics).await?;
 
     let address = server.local_addr();
     let mut text = format!("listening on https://{address}\n");
@@ -151,6 +181,12 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     } else {
         None
     };
+    let admin_address = admin.local_addr();
+    text.extend([
+        "probes and metrics: http://",
+        &admin_address.to_string(),
+        "\n",
+    ]);
     output::print(&text).context("cannot write to standard output")?;
 
     let follow_certificate = async {
@@ -164,6 +200,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         outcome = server.run(shutdown) => outcome,
         never = follow_certificate => match never {},
         never = follow_policy => match never {},
+        never = admin.run() => match never {},
     };
     match outcome {
         Outcome::Drained => {
@@ -174,6 +211,26 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
             bail!("stopped with {connections} connections still open")
         }
     }
+}
+
+/// What has to be true for the server to be ready. Policy and certificate are there before anybody
+/// can ask.
+fn checks(policy: Arc<LivePolicy>, shutdown: Shutdown) -> Checks {
+    Arc::new(move || {
+        let is_draining = shutdown.is_draining();
+        vec![
+            Check {
+                name: "policy",
+                passed: true,
+                says: format!("revision {}", policy.revision()),
+            },
+            Check {
+                name: "draining",
+                passed: !is_draining,
+                says: if is_draining { "about to stop" } else { "no" }.to_owned(),
+            },
+        ]
+    })
 }
 
 /// What the server shows to clients.

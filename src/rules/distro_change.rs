@@ -98,7 +98,12 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-fn lets_through(allowed: &Transition, before: Distro, now: Distro, config: &Config<'_>) -> bool {
+fn lets_through(
+    allowed: &Transition<Distro>,
+    before: Distro,
+    now: Distro,
+    config: &Config<'_>,
+) -> bool {
     let Transition { from, to, charts } = allowed;
     let in_charts = charts
         .as_ref()

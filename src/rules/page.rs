@@ -55,4 +55,16 @@ impl Example {
         self.before = Some(before);
         self
     }
+
+    /// What a policy says about the rule: `versions: ">=1.31"`.
+    pub(super) const fn under(mut self, policy: &'static str) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The host cluster's Kubernetes version.
+    pub(super) const fn on_host(mut self, version: &'static str) -> Self {
+        self.host = Some(version);
+        self
+    }
 }

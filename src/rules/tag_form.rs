@@ -55,7 +55,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             .repository
             .value()
             .is_some_and(|text| text.contains('@'));
-        if !origin.is_user() || by_digest {
+        // and a workload's image may have a digest in the tag's place
+        let untold = value.is_empty() && context.config.is_rendered();
+        if !origin.is_user() || by_digest || untold {
             continue;
         }
         let example = example(context.config, &image);

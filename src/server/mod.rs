@@ -9,6 +9,7 @@
 //! | `tls` | key material from files, the TLS settings |
 //! | `shutdown` | signals, the two stages of stopping |
 //! | `connection` | one connection, from handshake to close |
+//! | `admin` | the other port: probes and metrics |
 //! | `activity`, `stream` | what a connection is doing, for its timers |
 //! | `routes` | paths, methods, probes |
 //! | `body` | reading a review within its bounds |
@@ -19,6 +20,7 @@
 //! the one exception is what hyper itself answers to bytes that are not HTTP.
 
 mod activity;
+mod admin;
 mod body;
 mod connection;
 mod limits;
@@ -43,7 +45,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::admission::{Answer, Endpoint};
+use crate::telemetry::Metrics;
 
+pub use self::admin::{Admin, Check, Checks};
 use self::connection::Connections;
 pub use self::limits::Limits;
 pub use self::reload::{FileCertificate, Refresh, watch};
@@ -63,6 +67,8 @@ pub struct ServerOptions {
     pub handler: Handler,
     /// Bounds and timers.
     pub limits: Limits,
+    /// Who is told of what happens.
+    pub metrics: Metrics,
 }
 
 impl fmt::Debug for ServerOptions {
@@ -72,6 +78,7 @@ impl fmt::Debug for ServerOptions {
             tls: _,
             handler: _,
             limits,
+            metrics: _,
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
@@ -91,22 +98,12 @@ pub struct Server {
 impl Server {
     /// Takes the socket: from here on clients can connect, and wait for [`run`](Self::run).
     pub async fn bind(options: ServerOptions) -> Result<Self, BindError> {
-        let bind = async {
-            let listener = TcpListener::bind(options.listen.as_slice()).await?;
-            let local_addr = listener.local_addr()?;
-            Ok((listener, local_addr))
-        };
-        match bind.await {
-            Ok((listener, local_addr)) => Ok(Self {
-                listener,
-                local_addr,
-                options,
-            }),
-            Err(source) => Err(BindError {
-                addresses: options.listen,
-                source,
-            }),
-        }
+        let (listener, local_addr) = listen_on(options.listen.clone()).await?;
+        Ok(Self {
+            listener,
+            local_addr,
+            options,
+        })
     }
 
     /// Where the server listens, with the real port.
@@ -165,6 +162,18 @@ pub enum Outcome {
 pub struct BindError {
     addresses: Vec<SocketAddr>,
     source: io::Error,
+}
+
+/// Takes the first of these addresses that can be had; with the real port.
+async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAddr), BindError> {
+    let bound = async {
+        let listener = TcpListener::bind(addresses.as_slice()).await?;
+        let local_addr = listener.local_addr()?;
+        Ok((listener, local_addr))
+    };
+    bound
+        .await
+        .map_err(|source| BindError { addresses, source })
 }
 
 /// Accepts connections until draining begins; the listener is closed on return.

@@ -1,6 +1,7 @@
 //! Which path answers what.
 //!
-//! Owns paths, methods and probes. A probe answers from memory at once: whether the process lives
+//! Owns paths, methods and probes. The kubelet asks the admin port; these are for whoever wants to
+//! know whether this very port answers, through TLS. A probe answers from memory at once: whether the process lives
 //! must not depend on anything that a restart does not mend.
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod chart;
+mod compatibility;
 mod config;
 mod distro;
 mod era;
@@ -16,17 +17,25 @@ mod image;
 mod kubeversion;
 mod lookup;
 mod place;
+mod privilege;
+mod process;
+mod quantity;
 mod range;
 mod reading;
+mod reference;
+mod running;
+mod scheduler;
 mod source;
 mod store;
 mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tree;
+mod written;
 
 pub use self::catalogue::{Block, Catalogue, CatalogueError};
 pub use self::chart::{Certainty, Chart};
+pub use self::compatibility::{Compatibility, KnownIssue};
 pub use self::config::{Config, Layer, LayerContent, Parts};
 pub use self::distro::Distro;
 pub use self::era::Era;
@@ -36,7 +45,11 @@ pub use self::image::{Component, Image, ImagePart};
 pub use self::kubeversion::KubeVersion;
 pub use self::lookup::{Lookup, Presence};
 pub use self::place::{Kept, Place};
+pub use self::privilege::Privilege;
+pub use self::process::Flag;
+pub use self::quantity::{Quantity, QuantityError};
 pub use self::range::{Range, RangeError};
+pub use self::reference::{Reference, split_host};
 pub use self::source::ChartSource;
 pub use self::store::Store;
 pub use self::subject::{Completeness, Operation, Reading, Subject};

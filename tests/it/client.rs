@@ -7,6 +7,7 @@ use std::time::Duration;
 use distrogate::admission::{Answer, Endpoint};
 use distrogate::certs::DevCertificate;
 use distrogate::server::{Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use distrogate::telemetry::Metrics;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -45,6 +46,7 @@ impl TestServer {
             tls,
             handler,
             limits,
+            metrics: Metrics::new(),
         };
         let server = Server::bind(options).await.unwrap();
         let shutdown = Shutdown::new();

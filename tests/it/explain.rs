@@ -95,6 +95,8 @@ fn a_version_overrules_a_tag_and_a_registry_for_all_overrules_others() {
         registry                 registry.corp.example/vcluster  spec.values.controlPlane.advanced.defaultImageRegistry; overrules image.registry mirror.example at spec.values.controlPlane.distro.k8s.image.registry
         repository               loft-sh/kubernetes              chart default
         tag                      v1.33.4                         spec.values.controlPlane.distro.k8s.version; overrules image.tag v1.30.1 at spec.values.controlPlane.distro.k8s.image.tag
+      1 finding
+        warn: spec.values.controlPlane.distro.k8s.image.tag: the tag v1.30.1 does not count, version v1.33.4 does: from chart 0.25 on version always wins [version-conflict]
     ");
 }
 
@@ -119,7 +121,7 @@ spec:
           distro: {k8s: {enabled: true, image: {tag: v1.33.4}}}
       parameters:
       - {name: sync.toHost.pods.enabled, value: 'true'}
-      - {name: controlPlane.statefulSet.highAvailability.replicas, value: '3'}
+      - {name: controlPlane.statefulSet.highAvailability.replicas, value: '1'}
       - {name: controlPlane.distro.k8s.version, value: v1.34.0}
 ";
     assert_snapshot!(told(text, &[]), @"
@@ -137,6 +139,8 @@ spec:
         registry                 ghcr.io             chart default
         repository               loft-sh/kubernetes  chart default
         tag                      v1.34.0             spec.source.helm.parameters[2] (controlPlane.distro.k8s.version); overrules image.tag v1.33.4 at spec.source.helm.valuesObject.controlPlane.distro.k8s.image.tag
+      1 finding
+        warn: spec.source.helm.valuesObject.controlPlane.distro.k8s.image.tag: the tag v1.33.4 does not count, version v1.34.0 does: from chart 0.25 on version always wins [version-conflict]
     ");
 }
 
@@ -283,6 +287,8 @@ spec:
         registry                 (Docker Hub)       chart default
         repository               rancher/k3s        chart default
         tag                      v1.33.3-k3s1       chart default
+      1 finding
+        warn: controlPlane.distro.k3s.enabled (line 1 of spec.versions[0].template.helmRelease.values): k3s is deprecated, vCluster charts have it up to 0.32 [deprecated-distro]
     ");
 }
 
@@ -620,7 +626,14 @@ fn the_json_form_is_stable() {
           },
           "document": 1,
           "file": "standard input",
-          "findings": [],
+          "findings": [
+            {
+              "action": "warn",
+              "field": "spec.helmRelease.values.controlPlane.distro.k8s.image.tag",
+              "message": "the tag 1.30.1 does not count, version v1.33.4 does: from chart 0.25 on version always wins",
+              "rule": "version-conflict"
+            }
+          ],
           "images": [
             {
               "component": "k8s",

@@ -8,24 +8,31 @@
     reason = "a test that is wrong about its own data should fail loudly"
 )]
 
+mod admin;
+mod alerts;
 mod apiserver;
 mod bounds;
+mod canary;
 mod certs;
 mod chart;
 mod cli;
 mod client;
 mod conditions;
+mod dev_server;
 mod edit;
 mod examples;
 mod explain;
 mod fixtures;
 mod harness;
 mod helm;
+mod logs;
 mod manifests;
 mod oracle;
 mod policies;
 mod probe;
 mod properties;
+mod quantities;
+mod references;
 mod registration;
 mod roads;
 mod rules;

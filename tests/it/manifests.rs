@@ -58,6 +58,61 @@ fn every_kustomization_builds_what_it_says() {
     let mut with_certificates = [&base[..], &["Certificate"; 2], &["Issuer"; 2]].concat();
     with_certificates.sort_unstable();
     assert_eq!(kinds("certs/cert-manager"), with_certificates);
+    assert_eq!(
+        kinds("deploy/monitoring"),
+        ["ConfigMap", "PrometheusRule", "Service", "ServiceMonitor"]
+    );
+}
+
+#[test]
+fn the_kubelet_and_prometheus_find_the_admin_port() {
+    if !has_kubectl() {
+        return;
+    }
+    let base = objects("deploy");
+    let [deployment] = of_kind(&base, "Deployment")[..] else {
+        panic!("one Deployment")
+    };
+    let pod = &deployment["spec"]["template"];
+    let container = &pod["spec"]["containers"][0];
+    let ports = json!([
+        {"name": "https", "containerPort": 8443, "protocol": "TCP"},
+        {"name": "admin", "containerPort": 8080, "protocol": "TCP"},
+    ]);
+    assert_eq!(container["ports"], ports);
+    for (probe, path) in [("readinessProbe", "/readyz"), ("livenessProbe", "/livez")] {
+        let asked = json!({"path": path, "port": "admin"});
+        assert_eq!(container[probe]["httpGet"], asked, "{probe}");
+    }
+    let monitoring = objects("deploy/monitoring");
+    let [service] = of_kind(&monitoring, "Service")[..] else {
+        panic!("one Service")
+    };
+    let [monitor] = of_kind(&monitoring, "ServiceMonitor")[..] else {
+        panic!("one ServiceMonitor")
+    };
+    let chosen = |selector: &Value, labels: &Value| {
+        let wanted = selector.as_object().unwrap().iter();
+        wanted.clone().count() > 0 && wanted.into_iter().all(|(key, value)| labels[key] == *value)
+    };
+    assert!(chosen(
+        &service["spec"]["selector"],
+        &pod["metadata"]["labels"]
+    ));
+    assert_eq!(service["spec"]["ports"][0]["targetPort"], "admin");
+    let selector = &monitor["spec"]["selector"]["matchLabels"];
+    assert!(chosen(selector, &service["metadata"]["labels"]));
+    for other in of_kind(&base, "Service") {
+        assert!(
+            !chosen(selector, &other["metadata"]["labels"]),
+            "only that one"
+        );
+    }
+    let job = &service["metadata"]["labels"][monitor["spec"]["jobLabel"].as_str().unwrap()];
+    assert_eq!(job, "distrogate", "the alerts go by it");
+    let endpoint = &monitor["spec"]["endpoints"][0];
+    assert_eq!(endpoint["port"], service["spec"]["ports"][0]["name"]);
+    assert_eq!(endpoint["path"], "/metrics");
 }
 
 /// `deploy/` and `certs/` in a folder of their own, with a kustomization beside them.
@@ -187,15 +242,13 @@ fn reviews_come_in_and_nothing_goes_out() {
     assert_eq!(spec["policyTypes"], json!(["Ingress", "Egress"]));
     assert!(spec.get("egress").is_none_or(|egress| egress == &json!([])));
     assert_eq!(spec["podSelector"], deployment["spec"]["selector"]);
-    let ports = deployment["spec"]["template"]["spec"]["containers"][0]["ports"].as_array();
-    let ports = ports
-        .unwrap()
-        .iter()
-        .map(|port| json!({"port": port["containerPort"], "protocol": port["protocol"]}));
-    assert_eq!(
-        spec["ingress"],
-        json!([{"ports": ports.collect::<Vec<_>>()}])
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let ports = container["ports"].as_array().unwrap().iter();
+    // each by itself: whoever names the API server's addresses leaves the probes alone
+    let rules = ports.map(
+        |port| json!({"ports": [{"port": port["containerPort"], "protocol": port["protocol"]}]}),
     );
+    assert_eq!(spec["ingress"], json!(rules.collect::<Vec<_>>()));
 }
 
 #[test]

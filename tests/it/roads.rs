@@ -179,15 +179,20 @@ fn read_row(name: String, base: &Value, row: &Value) -> Row {
     };
     let old = row.get("old").map(object);
     let new = object(row.get("new").unwrap_or(&json!({})));
-    let policy = row.get("policy").map_or_else(Policy::built_in, |spec| {
-        let document = json!({
-            "apiVersion": "distrogate.io/v1alpha1",
-            "kind": "DistroPolicy",
-            "metadata": {"name": "of-the-row"},
-            "spec": spec,
-        });
-        Policy::parse(&document.to_string(), Catalogue::embedded()).unwrap()
+    // advice about distros and versions is given on every road alike
+    let mut spec = json!({"rules": {
+        "deprecated-distro": {"action": "Disabled"},
+        "inactive-distro": {"action": "Disabled"},
+        "version-downgrade": {"action": "Disabled"},
+    }});
+    json_patch::merge(&mut spec, row.get("policy").unwrap_or(&json!({})));
+    let document = json!({
+        "apiVersion": "distrogate.io/v1alpha1",
+        "kind": "DistroPolicy",
+        "metadata": {"name": "of-the-row"},
+        "spec": spec,
     });
+    let policy = Policy::parse(&document.to_string(), Catalogue::embedded()).unwrap();
     Row {
         request: envelope(&new, old.as_ref()),
         policy,

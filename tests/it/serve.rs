@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::file;
 
 /// Ended with the test, however that ends.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -52,6 +52,12 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
     assert!(
         command.ends_with(&format!(" 'https://{address}/validate'")),
         "{command}"
+    );
+
+    let admin = lines.next().unwrap();
+    assert!(
+        admin.starts_with("probes and metrics: http://127.0.0.1:"),
+        "{admin}"
     );
 
     assert!(get(address, ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
@@ -120,7 +126,7 @@ fn get(address: SocketAddr, ca_file: &str, path: &str) -> String {
 }
 
 /// The response to the review of a fixture.
-fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
+pub(crate) fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
     let body = fs::read_to_string(file(&format!("tests/fixtures/{case}/request.json"))).unwrap();
     let head = format!(
         "POST {path}?timeout=5s HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
@@ -133,7 +139,7 @@ fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
 }
 
 /// Everything that the server says to a request, trusting what is in the file.
-fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
+pub(crate) fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(ca_file).unwrap())

@@ -241,21 +241,16 @@ pub(super) fn scheduler(config: &Config<'_>) -> Fact {
 
 /// The backing store in force.
 pub(super) fn store(config: &Config<'_>) -> Fact {
-    let switch = |store: Store| {
-        let path = Path::keys(["controlPlane", "backingStore"]);
-        let path = store.keys().iter().fold(path, |path, key| path.key(key));
-        path.key("enabled")
-    };
     let found = |path: &Path| config.get(path.as_keys().unwrap_or_default());
     let Some(store) = config.store() else {
         let hidden = Store::ALL
             .into_iter()
-            .map(switch)
+            .map(Store::enabled_path)
             .find(|path| matches!(found(path), Lookup::Unknown(cause) if !cause.is_charts()));
         let why = hidden.map_or_else(|| Why::varies(config), |path| Why::at(config, &path));
         return Fact::unknown(why);
     };
-    let path = switch(store);
+    let path = store.enabled_path();
     let source = if found(&path).bool() == Some(true) {
         source_at(config, &path)
     } else {
