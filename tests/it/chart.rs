@@ -130,6 +130,49 @@ fn it_says_the_same_as_the_kustomization() {
 }
 
 #[test]
+fn its_monitoring_is_that_of_the_kustomization() {
+    let Some(helms) = Helms::find() else { return };
+    if !has_kubectl() {
+        return;
+    }
+    let on = json!({"enabled": true});
+    let values =
+        json!({"monitoring": {"serviceMonitor": on, "prometheusRule": on, "dashboard": on}});
+    // the text's last line break differs
+    let trimmed = |mut objects: BTreeMap<String, Value>| {
+        if let Some(map) = objects.get_mut("ConfigMap distrogate-dashboard") {
+            let text = map["data"]["distrogate.json"].as_str().unwrap().trim_end();
+            map["data"]["distrogate.json"] = json!(text);
+        }
+        objects
+    };
+    let expected = trimmed(by_name(&objects("deploy/monitoring")));
+    for helm in helms.each() {
+        let plain = by_name(&template(helm, "distrogate-system", &json!({})).unwrap());
+        let rendered = template(helm, "distrogate-system", &values).unwrap();
+        let mut added = trimmed(by_name(&rendered));
+        added.retain(|name, _| !plain.contains_key(name));
+        assert_eq!(added.len(), expected.len(), "{helm}: {:?}", added.keys());
+        for (name, object) in &expected {
+            assert!(added[name] == *object, "{helm}: {name}: {:#}", added[name]);
+        }
+        let [monitor] = of_kind(&rendered, "ServiceMonitor")[..] else {
+            panic!("one ServiceMonitor")
+        };
+        let labels = monitor["spec"]["selector"]["matchLabels"]
+            .as_object()
+            .unwrap();
+        let services = of_kind(&rendered, "Service").into_iter();
+        let chosen = services.filter(|service| {
+            let own = &service["metadata"]["labels"];
+            labels.iter().all(|(key, value)| own[key] == *value)
+        });
+        let names: Vec<_> = chosen.map(|service| &service["metadata"]["name"]).collect();
+        assert_eq!(names, ["distrogate-metrics"], "{helm}");
+    }
+}
+
+#[test]
 fn its_webhooks_are_those_that_manifests_prints() {
     let Some(helms) = Helms::find() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -456,6 +499,7 @@ fn wrong_values_are_refused() {
             "minAvailable",
         ),
         (json!({"probe": {"seconds": 0}}), "seconds"),
+        (json!({"monitoring": {"enabled": true}}), "enabled"),
         (json!({"resources": {"claims": []}}), "claims"),
         (json!({"policies": {"platform": {}}}), "policies"),
         (json!({"policies": [{"kind": "DistroPolicy"}]}), "policies"),

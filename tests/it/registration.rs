@@ -87,6 +87,21 @@ fn the_files_in_deploy_are_what_is_printed() {
     }
 }
 
+/// `UPDATE_DOCS=1` copies them: a chart reads nothing outside of itself.
+#[test]
+fn the_chart_has_the_alerts_and_the_dashboard_of_deploy() {
+    for name in ["prometheusrule.yaml", "dashboard.json"] {
+        let wanted = fs::read_to_string(file("deploy/monitoring").join(name)).unwrap();
+        let path = file("deploy/chart/files").join(name);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, &wanted).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap();
+        let shown = path.display();
+        assert!(found == wanted, "UPDATE_DOCS=1 tests/run writes {shown}");
+    }
+}
+
 #[test]
 fn json_says_the_same_as_yaml() {
     let text = manifests(&[]);
