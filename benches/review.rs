@@ -7,8 +7,9 @@ use std::path::Path;
 use criterion::{Criterion, criterion_group, criterion_main};
 use distrogate::admission::{self, Endpoint};
 use distrogate::gate::{self, Cluster};
-use distrogate::policy::Policy;
+use distrogate::policy::{Document, Policy};
 use distrogate::values::{Limits, read_yaml};
+use distrogate::vcluster::Catalogue;
 use serde_json::{Value, json};
 
 /// Cases of `tests/fixtures`, and the webhook that is called.
@@ -156,5 +157,49 @@ fn versions(count: usize) -> Value {
     })
 }
 
-criterion_group!(benches, review, reader, roads);
+/// A thousand teams' documents, of which one matches, have to cost about what that one costs.
+fn policies(criterion: &mut Criterion) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/helmrelease-create-era-d-0.36/request.json");
+    let body = fs::read(file).expect("a fixture of this name");
+    let cluster = Cluster::default();
+    for (by, matching) in [
+        ("namespaces", "namespaces: [team-NUMBER]"),
+        ("patterns of namespaces", "namespaces: [\"team-NUMBER*\"]"),
+        ("targetNamespaces", "targetNamespaces: [team-NUMBER]"),
+        ("carriers", "carriers: [NUMBER]"),
+    ] {
+        for count in [1, 1_000] {
+            let documents = (0..count).map(|number| {
+                // the first is about the review, whose object is in team-a
+                let here = if by == "carriers" { "HelmRelease" } else { "a" };
+                let number = match number {
+                    0 => here.to_owned(),
+                    number => format!("n{number}"),
+                };
+                let matching = matching.replace("NUMBER", &number);
+                let name = number.to_lowercase();
+                let text = format!(
+                    "{{apiVersion: distrogate.io/v1alpha1, kind: DistroPolicy, \
+                     metadata: {{name: {name}}}, spec: {{match: {{{matching}}}, \
+                     rules: {{tag-form: {{action: Warn}}}}}}}}"
+                );
+                Document::parse(&text, Catalogue::embedded()).expect("a policy")
+            });
+            let policy = Policy::of(documents.collect(), Catalogue::embedded());
+            let policy = policy.expect("different names");
+            let name = format!("{count} documents by {by}");
+            criterion.bench_function(&name, |bencher| {
+                bencher.iter(|| {
+                    let answer = admission::answer(black_box(&body), |request| {
+                        gate::review(request, Endpoint::Validate, &policy, &cluster)
+                    });
+                    black_box(answer.is_ok())
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, review, reader, roads, policies);
 criterion_main!(benches);

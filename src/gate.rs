@@ -9,6 +9,7 @@ mod pairs;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -33,7 +34,7 @@ pub struct Cluster {
     /// The host cluster's Kubernetes version.
     pub host_version: Option<KubeVersion>,
     /// The labels of namespaces, where they are known.
-    pub namespace_labels: HashMap<String, Labels>,
+    pub namespace_labels: Arc<HashMap<String, Labels>>,
     /// Which day it is, in UTC.
     pub today: Option<Date>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -38,6 +39,10 @@ pub struct GateArgs {
     /// Labels of namespaces, which policies choose by: a YAML map of namespaces to maps of labels
     #[arg(long, value_name = "FILE", env = "DISTROGATE_NAMESPACE_LABELS")]
     pub namespace_labels: Option<PathBuf>,
+
+    /// The day to judge by instead of today, in UTC: exemptions end; such as 2027-03-31
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
+    pub today: Option<Date>,
 }
 
 /// The most that any rule may do.
@@ -68,6 +73,12 @@ impl GateArgs {
         }
     }
 
+    /// The day to judge by.
+    pub fn today(&self) -> Date {
+        self.today
+            .unwrap_or_else(|| Date::of(OffsetDateTime::now_utc()))
+    }
+
     /// What is known from outside.
     pub fn cluster(&self) -> anyhow::Result<Cluster> {
         let namespace_labels = match &self.namespace_labels {
@@ -76,8 +87,8 @@ impl GateArgs {
         };
         Ok(Cluster {
             host_version: self.host_version.clone(),
-            namespace_labels,
-            today: Some(Date::of(OffsetDateTime::now_utc())),
+            namespace_labels: Arc::new(namespace_labels),
+            today: Some(self.today()),
         })
     }
 }
@@ -93,6 +104,10 @@ fn read_labels(file: &Path) -> anyhow::Result<HashMap<String, Labels>> {
     serde_json::from_value(read.root.to_json()).map_err(|_| {
         anyhow::anyhow!("labels {shown}: has to be a map of namespaces to maps of labels: texts")
     })
+}
+
+fn parse_date(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| "has to be a day, as 2027-03-31".to_owned())
 }
 
 fn parse_version(text: &str) -> Result<KubeVersion, String> {

@@ -14,14 +14,19 @@ use crate::server::Handler;
 use crate::telemetry::metrics::Refused;
 use crate::telemetry::{Metrics, log_review, log_unreadable};
 
-/// Answers reviews by a policy.
-pub(super) fn handler(policy: Arc<LivePolicy>, cluster: Cluster, metrics: Metrics) -> Handler {
+/// Answers reviews by a policy, on the day that it is, unless another one is given.
+pub(super) fn handler(
+    policy: Arc<LivePolicy>,
+    cluster: Cluster,
+    day: Option<Date>,
+    metrics: Metrics,
+) -> Handler {
     Arc::new(move |endpoint, body| {
         let start = Instant::now();
         // one review sees one policy, and the day that it is
         let policy = policy.current();
         let cluster = Cluster {
-            today: Some(Date::of(OffsetDateTime::now_utc())),
+            today: day.or_else(|| Some(Date::of(OffsetDateTime::now_utc()))),
             ..cluster.clone()
         };
         let answered = admission::answer(body, |request| {

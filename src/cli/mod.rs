@@ -9,7 +9,7 @@ pub mod manifests;
 mod objects;
 mod output;
 pub mod policy;
-mod policy_files;
+pub mod policy_files;
 pub mod replay;
 pub mod serve;
 

@@ -1,5 +1,8 @@
 //! `distrogate policy`: the built-in policy, the form of policies, and mistakes in them.
 
+mod branch;
+pub mod show;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -29,6 +32,11 @@ pub enum PolicyCommand {
     ///
     /// Exit codes: 0 all well; 1 there are mistakes; 2 wrong usage; 3 something could not be read.
     Check(CheckArgs),
+    /// Print what is in force for a config, and which document says so
+    ///
+    /// It is a policy again: with the documents replaced by it, the same is in force for the same
+    /// config.
+    Show(Box<show::ShowArgs>),
 }
 
 /// Arguments of `distrogate policy check`.
@@ -46,6 +54,7 @@ pub fn run(args: &PolicyArgs) -> anyhow::Result<u8> {
         None => output::print(BUILT_IN)?,
         Some(PolicyCommand::Schema) => output::print(&format!("{:#}\n", schema()))?,
         Some(PolicyCommand::Check(args)) => return check(args),
+        Some(PolicyCommand::Show(args)) => show::run(args)?,
     }
     Ok(0)
 }

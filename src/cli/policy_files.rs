@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::{Context as _, bail};
 use time::OffsetDateTime;
-use tracing::warn;
+use tracing::{info, warn};
 
-use crate::policy::{Action, Date, Document, Policy};
+use crate::policy::{Action, Date, Document, Policy, SetError};
 use crate::server::Refresh;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Files, NOTICE};
@@ -52,10 +52,14 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Texts> {
 pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
     let catalogue = Catalogue::embedded();
     let mut documents = Vec::new();
+    let mut names = Vec::new();
     let mut mistakes = String::new();
     for (file, text) in texts {
         match Document::parse(text, catalogue) {
-            Ok(document) => documents.push(document),
+            Ok(document) => {
+                names.push((document.name.clone(), file.display().to_string()));
+                documents.push(document);
+            }
             Err(error) => {
                 let separator = if mistakes.is_empty() { "" } else { "\n" };
                 write!(mistakes, "{separator}policy {}: {error}", file.display())?;
@@ -65,15 +69,23 @@ pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
     if !mistakes.is_empty() {
         bail!(mistakes);
     }
-    Policy::of(documents, catalogue)
-        .map_err(|name| anyhow::anyhow!("two policies have the name {name}: rename one of them"))
+    Policy::of(documents, catalogue).map_err(|error| {
+        let SetError::SameName(twice) = &error else {
+            return error.into();
+        };
+        let files = names.iter().filter(|(name, _)| name == twice);
+        let files: Vec<_> = files.map(|(_, file)| &**file).collect();
+        anyhow::anyhow!("policy {}: {error}", files.join(", "))
+    })
 }
 
 /// The policy of a running server, which follows its files.
 #[derive(Debug)]
-pub(super) struct LivePolicy {
+pub struct LivePolicy {
     paths: Vec<PathBuf>,
     cap: Action,
+    /// The day to judge by, where it is not that of the clock.
+    day: Option<Date>,
     current: RwLock<Current>,
     looks: Mutex<Looks>,
     metrics: Metrics,
@@ -99,15 +111,17 @@ struct Looks {
 
 impl LivePolicy {
     /// Loads the files; they have to be right now. Without any the built-in policy counts alone.
-    pub(super) fn load(
+    /// A day is given where it is not that of the clock.
+    pub fn load(
         paths: Vec<PathBuf>,
         cap: Action,
+        day: Option<Date>,
         metrics: Metrics,
     ) -> anyhow::Result<Arc<Self>> {
         let texts = read(&paths)?;
         let policy = Arc::new(compile(&texts)?.capped(cap));
         let revision = revision(&texts);
-        let told = today();
+        let told = day.unwrap_or_else(today);
         tell_of_endings(&policy, told);
         metrics.loaded(Files::Policy);
         metrics.policy(shown(revision));
@@ -115,6 +129,7 @@ impl LivePolicy {
         Ok(Arc::new(Self {
             paths,
             cap,
+            day,
             current: RwLock::new(Current { policy, revision }),
             looks: Mutex::new(Looks {
                 settled: revision,
@@ -126,25 +141,32 @@ impl LivePolicy {
     }
 
     /// What is in force now.
-    pub(super) fn current(&self) -> Arc<Policy> {
+    pub fn current(&self) -> Arc<Policy> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.policy)
     }
 
+    /// The names of the documents in force, the one that counts first in front.
+    pub fn names(&self) -> String {
+        self.current().names().collect::<Vec<_>>().join(", ")
+    }
+
     /// What tells the policy in force from others.
-    pub(super) fn revision(&self) -> String {
+    pub fn revision(&self) -> String {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         shown(current.revision)
     }
 
     /// Takes what the files hold now into force.
-    fn renew(&self, texts: &Texts, revision: u64) -> anyhow::Result<()> {
+    fn renew(&self, texts: &Texts, revision: u64, today: Date) -> anyhow::Result<()> {
         let policy = Arc::new(compile(texts)?.capped(self.cap));
-        tell_of_endings(&policy, today());
-        self.metrics.exemptions(&policy, today());
+        tell_of_endings(&policy, today);
+        self.metrics.exemptions(&policy, today);
         self.metrics.policy(shown(revision));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) =
             Current { policy, revision };
+        let (policy, revision) = (self.names(), self.revision());
+        info!(policy, revision, "Read a changed policy.");
         Ok(())
     }
 }
@@ -158,13 +180,13 @@ impl Refresh for LivePolicy {
     fn refresh(&self) -> anyhow::Result<bool> {
         let read = read(&self.paths);
         let now = read.as_ref().map_or(0, revision);
+        let today = self.day.unwrap_or_else(today);
         {
             let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_new_day = looks.told != today();
-            if is_new_day {
-                looks.told = today();
-                tell_of_endings(&self.current(), looks.told);
-                self.metrics.exemptions(&self.current(), looks.told);
+            if looks.told != today {
+                looks.told = today;
+                tell_of_endings(&self.current(), today);
+                self.metrics.exemptions(&self.current(), today);
             }
             let before = std::mem::replace(&mut looks.last, now);
             if looks.settled == now || before != now {
@@ -172,7 +194,7 @@ impl Refresh for LivePolicy {
             }
             looks.settled = now;
         }
-        let renewed = read.and_then(|texts| self.renew(&texts, now));
+        let renewed = read.and_then(|texts| self.renew(&texts, now, today));
         self.metrics.reloaded(Files::Policy, renewed.is_ok());
         renewed.map(|()| true)
     }
@@ -185,7 +207,8 @@ fn is_document(file: &Path) -> bool {
     let ending = file
         .extension()
         .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
-    !hidden && ending && file.is_file()
+    // a link that leads nowhere is a document that cannot be read, not one that was taken away
+    !hidden && ending && !file.is_dir()
 }
 
 fn revision(texts: &Texts) -> u64 {
@@ -203,19 +226,83 @@ fn today() -> Date {
     Date::of(OffsetDateTime::now_utc())
 }
 
-/// An exemption that ends is somebody's deployment that stops.
+/// An exemption that ends is somebody's deployment that stops. Told at the start, with every change
+/// and every new day.
 fn tell_of_endings(policy: &Policy, today: Date) {
     for (document, exemption) in policy.exemptions() {
         if let Some(days) = exemption.days_left(today).filter(|days| *days <= NOTICE) {
             let (owner, rules) = (&exemption.owner, exemption.rules.join(", "));
-            warn!(policy = document, %owner, %rules, days, "An exemption ends, or is over.");
+            if days == 0 {
+                warn!(policy = document, %owner, rules, "An exemption is over.");
+            } else {
+                warn!(policy = document, %owner, rules, days, "An exemption ends soon.");
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged meanwhile.
+    fn logged(action: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .with_target(false)
+            .without_time()
+            .finish();
+        tracing::subscriber::with_default(log, action);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn policy(exemption: &str) -> Policy {
+        let text = format!(
+            "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {{name: platform}}\n\
+             spec:\n  exemptions:\n  - {{rules: [tag-form, registry-form], {exemption} owner: a, reason: b}}\n"
+        );
+        Policy::parse(&text, Catalogue::embedded()).unwrap()
+    }
+
+    #[test]
+    fn endings_are_told_two_weeks_before() {
+        let ends = policy("until: 2027-03-31,");
+        let told = |policy: &Policy, today: &str| {
+            let today = Date::parse(today).unwrap();
+            logged(|| tell_of_endings(policy, today))
+        };
+        let soon = |days: u8| {
+            format!(
+                " WARN An exemption ends soon. policy=\"platform\" owner=a rules=\"tag-form, registry-form\" days={days}\n"
+            )
+        };
+        assert_eq!(told(&ends, "2027-03-17"), "");
+        assert_eq!(told(&ends, "2027-03-18"), soon(14));
+        assert_eq!(told(&ends, "2027-03-31"), soon(1));
+        assert_eq!(
+            told(&ends, "2027-04-01"),
+            " WARN An exemption is over. policy=\"platform\" owner=a rules=\"tag-form, registry-form\"\n",
+        );
+        assert_eq!(told(&policy(""), "2027-03-31"), "", "it never ends");
+    }
 
     fn document(name: &str, rest: &str) -> String {
         format!(
@@ -231,7 +318,7 @@ mod tests {
         fs::write(&file, document("platform", "{enforcement: Warn}")).unwrap();
         let metrics = Metrics::new();
         let paths = vec![folder.path().to_owned()];
-        let policy = LivePolicy::load(paths, Action::Deny, metrics.clone()).unwrap();
+        let policy = LivePolicy::load(paths, Action::Deny, None, metrics.clone()).unwrap();
         let first = policy.revision();
         let shows = |line: &str| metrics.encode().contains(&format!("\ndistrogate_{line}\n"));
         assert!(shows(&format!("policy_info{{revision=\"{first}\"}} 1")));

@@ -9,7 +9,9 @@ mod pins;
 mod planner;
 mod record;
 
-use crate::policy::InForce;
+use serde_json::Value;
+
+use crate::policy::{InForce, Wish};
 use crate::values::{Change, Data, Path};
 use crate::vcluster::{
     Certainty, Completeness, Config, Operation, Presence, Reading, Subject, Tree,
@@ -143,14 +145,14 @@ pub fn with_policys<'c>(
     edits: &[Edit],
     policy: &InForce,
 ) -> Option<Config<'c>> {
-    let is_made = |path: &Path| {
-        edits
-            .iter()
-            .any(|edit| edit.path == *path && matches!(edit.change, Change::Set(_)))
+    let is_made = |wish: &&Wish| {
+        let made = |value: &Value| *value == wish.node.to_json();
+        edits.iter().any(|edit| {
+            edit.path == wish.path && matches!(&edit.change, Change::Set(value) if made(value))
+        })
     };
-    let values = policy.defaults.values.iter();
-    let values = values.filter(|wish| is_made(&wish.path));
-    let tree = values
+    let wishes = policy.defaults.values.iter().filter(is_made);
+    let tree = wishes
         .map(|wish| planner::branch(&wish.path, &wish.node.data))
         .reduce(Tree::under)?;
     Some(config.with(&tree))
@@ -158,7 +160,7 @@ pub fn with_policys<'c>(
 
 /// The claims whose value is still what is claimed.
 fn still_there(config: &Config<'_>, claims: &Claims) -> Claims {
-    let is_there = |path: &Path, value: &serde_json::Value| {
+    let is_there = |path: &Path, value: &Value| {
         let keys = path.as_keys().unwrap_or_default();
         match config.user_presence(&keys) {
             Presence::Set(Some(known)) => match &known.data {

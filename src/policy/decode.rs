@@ -97,6 +97,15 @@ impl<'n> Field<'n> {
         }
     }
 
+    /// The items of a list that has some: an empty list could be all as well as none.
+    pub(super) fn some(&self) -> Result<Vec<Self>, PolicyError> {
+        let items = self.items()?;
+        if items.is_empty() {
+            return Err(self.error("has to name at least one; leave it out for all"));
+        }
+        Ok(items)
+    }
+
     /// A whole number.
     pub(super) fn integer(&self) -> Result<i64, PolicyError> {
         match &self.node.data {

@@ -2,17 +2,22 @@
 
 use std::fmt;
 
-use super::Applicant;
-use crate::globs::Globs;
+use super::decode::{Field, PolicyError, hint};
+use super::matching::Names;
+use super::{Applicant, choice};
+use crate::rules;
+
+/// The word for all rules in exemptions.
+pub(super) const EVERY_RULE: &str = "*";
 
 /// Rules that are let off in some namespaces.
 #[derive(Debug)]
 pub struct Exemption {
-    /// The rules; empty for all of them.
+    /// The rules; `*` for all of them.
     pub rules: Vec<Box<str>>,
     /// The namespaces, of the object or of the virtual cluster; `None` for all that the document
-    /// is about.
-    pub namespaces: Option<Globs>,
+    /// is about. Of those to leave out it may be neither.
+    pub namespaces: Option<Names>,
     /// The last day on which it counts, in UTC.
     pub until: Option<Date>,
     /// Who answers for it.
@@ -30,16 +35,18 @@ impl Exemption {
     pub fn is_in_effect(&self, applicant: &Applicant<'_>) -> bool {
         let over =
             matches!((self.until, applicant.today), (Some(until), Some(today)) if today > until);
-        let here = self.namespaces.as_ref().is_none_or(|namespaces| {
-            namespaces.matches(applicant.namespace)
-                || namespaces.matches(applicant.target_namespace)
+        let both = [applicant.namespace, applicant.target_namespace];
+        let here = self.namespaces.as_ref().is_none_or(|Names { all, but }| {
+            let among = |name: &str| all.as_ref().is_none_or(|all| all.matches(name));
+            both.into_iter().any(among) && !both.into_iter().any(|name| but.matches(name))
         });
         here && !over
     }
 
     /// Whether it lets off a rule.
     pub fn is_about(&self, rule: &str) -> bool {
-        self.rules.is_empty() || self.rules.iter().any(|known| **known == *rule)
+        let mut rules = self.rules.iter().map(|known| &**known);
+        rules.any(|known| known == rule || known == EVERY_RULE)
     }
 
     /// How many days it still counts, today included; `None` without an end, and 0 when it is over.
@@ -91,15 +98,63 @@ impl fmt::Display for Exemption {
     }
 }
 
+/// Reads one of `spec.exemptions`.
+pub(super) fn read(field: &Field<'_>) -> Result<Exemption, PolicyError> {
+    let fields = field.fields(&["rules", "namespaces", "until", "owner", "reason"])?;
+    let ids = rules::RULES.iter().map(|rule| rule.id);
+    let ids: Vec<_> = ids.chain([EVERY_RULE]).collect();
+    let field = fields.required("rules")?;
+    let mut exempt = Vec::new();
+    for rule in field.items()? {
+        let id = rule.string()?;
+        if !ids.contains(&id) {
+            return Err(rule.error(format!("unknown rule; {}", hint(id, &ids))));
+        }
+        exempt.push(id.into());
+    }
+    // of none nothing would be let off, and of all it is said by `*`
+    if exempt.is_empty() {
+        return Err(field.error("has to name at least one rule, or \"*\" for all"));
+    }
+    let until = match fields.get("until") {
+        Some(until) => {
+            let date = Date::parse(until.string()?);
+            Some(date.ok_or_else(|| until.error("has to be a day, as 2027-03-31"))?)
+        }
+        None => None,
+    };
+    let words = |key| {
+        let field = fields.required(key)?;
+        match field.string()?.trim() {
+            "" => Err(field.error("has to say something")),
+            text => Ok(text.into()),
+        }
+    };
+    Ok(Exemption {
+        rules: exempt,
+        namespaces: match fields.get("namespaces") {
+            Some(namespaces) => Some(choice::read_names(&namespaces)?),
+            None => None,
+        },
+        until,
+        owner: words("owner")?,
+        reason: words("reason")?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::globs::Globs;
 
     #[test]
     fn the_last_day_counts() {
         let exemption = Exemption {
             rules: vec!["tag-form".into()],
-            namespaces: Some(Globs::parse(["team-*"]).unwrap()),
+            namespaces: Some(Names {
+                all: Some(Globs::parse(["team-*"]).unwrap()),
+                but: Globs::parse(["team-x"]).unwrap(),
+            }),
             until: Date::parse("2027-03-31"),
             owner: "platform@corp.example".into(),
             reason: "migration".into(),
@@ -109,6 +164,7 @@ mod tests {
             ("2027-03-31", "team-a", true, 1),
             ("2027-04-01", "team-a", false, 0),
             ("2027-03-31", "other", false, 1),
+            ("2027-03-31", "team-x", false, 1),
         ] {
             let today = Date::parse(today).unwrap();
             let applicant = Applicant {
@@ -124,6 +180,9 @@ mod tests {
             assert_eq!(exemption.days_left(today), Some(left));
         }
         assert!(exemption.is_about("tag-form") && !exemption.is_about("registry-form"));
+        let rules = vec!["tag-form".into(), EVERY_RULE.into()];
+        let all = Exemption { rules, ..exemption };
+        assert!(all.is_about("tag-form") && all.is_about("registry-form"));
     }
 
     #[test]

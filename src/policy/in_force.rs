@@ -17,8 +17,8 @@ pub struct InForce {
     pub enforcement: Action,
     /// What goes into the config.
     pub defaults: Defaults,
-    /// Rules that are let off here.
-    pub exemptions: Vec<Arc<Exemption>>,
+    /// Rules that are let off here, with the document that says so.
+    pub exemptions: Vec<(Arc<Exemption>, Arc<Document>)>,
     /// Documents of which it cannot be told whether they count: the labels of the namespace are
     /// not known.
     pub unsure: Vec<String>,
@@ -114,8 +114,9 @@ impl InForce {
                 .or_insert_with(|| (Arc::clone(settings), Arc::clone(document)));
         }
         let in_effect = |exemption: &&Arc<Exemption>| exemption.is_in_effect(applicant);
-        let exemptions = exemptions.iter().filter(in_effect).cloned();
-        self.exemptions.extend(exemptions);
+        let exemptions = exemptions.iter().filter(in_effect);
+        self.exemptions
+            .extend(exemptions.map(|one| (Arc::clone(one), Arc::clone(document))));
         let (on, apply) = (wishes.on.unwrap_or(on), wishes.apply.unwrap_or(apply));
         if let (Some(mode), None) = (wishes.mode, &self.defaults.mode_by) {
             self.defaults.mode = mode;
@@ -130,8 +131,11 @@ impl InForce {
             let fits = |range| applicant.chart.is_none_or(|chart| chart.lies_in(range));
             variant.charts.as_ref().is_none_or(fits)
         });
-        let variants = variants.map(|variant| (variant.distro, &variant.values));
-        for (distro, values) in variants.chain([(None, &wishes.values)]) {
+        let variants = variants.map(|variant| {
+            let (on, apply) = (variant.on.unwrap_or(on), variant.apply.unwrap_or(apply));
+            (variant.distro, on, apply, &variant.values)
+        });
+        for (distro, on, apply, values) in variants.chain([(None, on, apply, &wishes.values)]) {
             self.defaults
                 .values
                 .extend(values.iter().map(|(path, node)| Wish {
@@ -175,8 +179,8 @@ impl InForce {
 
     /// The exemption that lets a rule off, if one does.
     pub fn exemption(&self, rule: &str) -> Option<&Exemption> {
-        let lets_off = |exemption: &&Arc<Exemption>| exemption.is_about(rule);
-        self.exemptions.iter().find(lets_off).map(|found| &**found)
+        let mut exemptions = self.exemptions.iter().map(|(exemption, _)| &**exemption);
+        exemptions.find(|exemption| exemption.is_about(rule))
     }
 }
 

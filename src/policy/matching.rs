@@ -132,6 +132,13 @@ impl Match {
 }
 
 impl Names {
+    /// The patterns as they were written, those to leave out with a `!`.
+    pub fn patterns(&self) -> impl Iterator<Item = String> {
+        let Self { all, but } = self;
+        let all = all.iter().flat_map(Globs::patterns).map(str::to_owned);
+        all.chain(but.patterns().map(|pattern| format!("!{pattern}")))
+    }
+
     fn fit(&self, name: &str) -> bool {
         self.all.as_ref().is_none_or(|all| all.matches(name)) && !self.but.matches(name)
     }
@@ -167,7 +174,7 @@ pub(super) struct Index {
 }
 
 /// Patterns, each with the number of its document.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Lookup {
     set: GlobSet,
     documents: Vec<usize>,
@@ -175,32 +182,20 @@ struct Lookup {
 
 impl Index {
     pub(super) fn of(documents: &[Arc<Document>]) -> Self {
-        let mut by = [
-            (GlobSetBuilder::new(), Vec::new()),
-            (GlobSetBuilder::new(), Vec::new()),
-        ];
+        let (mut namespaces, mut targets) = (Patterns::default(), Patterns::default());
         let mut carriers: HashMap<Box<str>, Vec<usize>> = HashMap::new();
         let mut others = Vec::new();
         for (number, document) in documents.iter().enumerate() {
             let Match {
-                namespaces,
-                target_namespaces,
+                namespaces: here,
+                target_namespaces: there,
                 carriers: kinds,
                 ..
             } = &document.matching;
-            let named = [&namespaces.all, &target_namespaces.all];
-            let chosen = by
-                .iter_mut()
-                .zip(named)
-                .find_map(|(by, names)| Some((by, names.as_ref()?)));
-            if let Some(((set, numbers), names)) = chosen {
-                for pattern in names.patterns() {
-                    // it was compiled once before, so it is one
-                    if let Ok(glob) = Glob::new(pattern) {
-                        set.add(glob);
-                        numbers.push(number);
-                    }
-                }
+            if let Some(patterns) = &here.all {
+                namespaces.extend(patterns.patterns().map(|pattern| (pattern, number)));
+            } else if let Some(patterns) = &there.all {
+                targets.extend(patterns.patterns().map(|pattern| (pattern, number)));
             } else if kinds.is_empty() {
                 others.push(number);
             } else {
@@ -209,10 +204,15 @@ impl Index {
                 }
             }
         }
-        let [namespaces, target_namespaces] = by.map(|(set, documents)| Lookup {
-            set: set.build().unwrap_or_default(),
-            documents,
-        });
+        // what cannot be looked up is asked one by one: slower, and never left out
+        let mut lookup = |patterns: Patterns<'_>| {
+            let documents: Vec<usize> = patterns.iter().map(|(_, number)| *number).collect();
+            Lookup::of(&patterns).unwrap_or_else(|| {
+                others.extend(documents);
+                Lookup::default()
+            })
+        };
+        let (namespaces, target_namespaces) = (lookup(namespaces), lookup(targets));
         Self {
             namespaces,
             target_namespaces,
@@ -235,5 +235,62 @@ impl Index {
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+/// Patterns with the numbers of their documents.
+type Patterns<'d> = Vec<(&'d str, usize)>;
+
+impl Lookup {
+    /// `None` if they are too many or too long for one set.
+    fn of(patterns: &Patterns<'_>) -> Option<Self> {
+        let mut set = GlobSetBuilder::new();
+        for (pattern, _) in patterns {
+            set.add(Glob::new(pattern).ok()?);
+        }
+        Some(Self {
+            set: set.build().ok()?,
+            documents: patterns.iter().map(|(_, number)| *number).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No namespace is as long, and only so are few patterns too many.
+    const LENGTH: usize = 4_000;
+
+    #[test]
+    fn documents_count_where_their_patterns_are_too_many_for_one_set() {
+        let pattern = |number| format!("{}?[ab]*{number}[c-e]?", "?".repeat(LENGTH));
+        let named = |number: usize| {
+            let namespaces = Names {
+                all: Globs::parse([&*pattern(number)]).ok(),
+                ..Names::default()
+            };
+            let matching = Match {
+                namespaces,
+                ..Match::default()
+            };
+            Arc::new(Document {
+                matching,
+                ..Document::default()
+            })
+        };
+        let count = 100;
+        let documents: Vec<_> = (0..count).map(named).collect();
+        let patterns: Vec<_> = (0..count).map(|number| (pattern(number), number)).collect();
+        let patterns: Patterns<'_> = patterns.iter().map(|(p, n)| (&**p, *n)).collect();
+        assert!(Lookup::of(&patterns).is_none(), "make it more");
+        let namespace = format!("{}-b7cd", "x".repeat(LENGTH));
+        let applicant = Applicant {
+            namespace: &namespace,
+            ..Applicant::default()
+        };
+        let found = Index::of(&documents).candidates(&applicant);
+        let fits = |number: &&usize| documents[**number].matching.fits(&applicant) == Fit::Yes;
+        assert_eq!(found.iter().filter(fits).collect::<Vec<_>>(), [&7]);
     }
 }

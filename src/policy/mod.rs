@@ -3,6 +3,7 @@
 //! `distrogate policy` prints the built-in document, which is read by the same code as any other
 //! and counts where no other says anything.
 
+mod choice;
 mod custom;
 mod decode;
 mod document;
@@ -15,9 +16,12 @@ mod mistakes;
 mod schema;
 mod settings;
 mod spec;
+mod wishes;
 
 use std::fmt;
 use std::sync::Arc;
+
+use semver::Version;
 
 pub use self::decode::{PolicyError, nearest};
 pub use self::exemption::{Date, Exemption};
@@ -86,6 +90,8 @@ pub struct Policy {
     index: matching::Index,
     /// No rule does more than this, whatever a document says.
     cap: Action,
+    /// Whether one of them says which chart to assume.
+    has_fallbacks: bool,
     /// Where configs are besides the known places.
     pub roads: Roads,
     /// The charts that are known.
@@ -131,6 +137,17 @@ pub enum Pin {
     Resources,
 }
 
+/// Why documents cannot count together.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SetError {
+    /// Nobody could tell which of the two counts.
+    #[error("two policies have the name {0}: rename one of them")]
+    SameName(String),
+    /// Each is a pattern, but they are too many or too long for one set.
+    #[error("the chart.paths of all policies together: {0}")]
+    Paths(String),
+}
+
 impl Policy {
     /// The built-in policy.
     ///
@@ -147,17 +164,14 @@ impl Policy {
     pub fn parse(text: &str, catalogue: &'static Catalogue) -> Result<Self, PolicyError> {
         let document = Document::parse(text, catalogue)?;
         let one = Self::of(vec![document], catalogue);
-        Ok(one.expect("no other name to clash with"))
+        Ok(one.expect("no other name to clash with, and its paths are one set already"))
     }
 
     /// Several documents, with the built-in policy behind them.
     ///
-    /// # Errors
-    /// The name that two documents have: nobody could tell which of them counts.
-    ///
     /// # Panics
     /// Never: the built-in document is part of the program.
-    pub fn of(documents: Vec<Document>, catalogue: &'static Catalogue) -> Result<Self, String> {
+    pub fn of(documents: Vec<Document>, catalogue: &'static Catalogue) -> Result<Self, SetError> {
         let mut documents: Vec<_> = documents.into_iter().map(Arc::new).collect();
         documents.sort_by(|a, b| {
             b.priority
@@ -166,11 +180,9 @@ impl Policy {
         });
         let mut names: Vec<_> = documents.iter().map(|document| &document.name).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()) {
-            return Err(twice
-                .first()
-                .map(|name| (*name).clone())
-                .unwrap_or_default());
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        if let Some((twice, _)) = pairs.find(|(a, b)| a == b) {
+            return Err(SetError::SameName((*twice).clone()));
         }
         // the one that is part of the program comes behind everything
         let built_in = Document::parse(BUILT_IN, catalogue);
@@ -190,9 +202,10 @@ impl Policy {
         Ok(Self {
             roads: Roads {
                 custom: custom.collect::<Vec<Arc<Declaration>>>(),
-                chart_paths: Globs::parse(paths).unwrap_or_default(),
+                chart_paths: Globs::parse(paths).map_err(|(_, what)| SetError::Paths(what))?,
             },
             index: matching::Index::of(&documents),
+            has_fallbacks: documents.iter().any(|one| one.fallback.is_some()),
             documents,
             cap: Action::Deny,
             catalogue,
@@ -221,13 +234,42 @@ impl Policy {
 
     /// The chart to assume for a config whose chart is not known.
     pub fn fallback(&self, applicant: &Applicant<'_>) -> Option<&'static Block> {
+        let (version, _) = self.fallback_said(applicant)?;
+        self.catalogue.get(version)
+    }
+
+    /// The version of that chart, and the document that says so.
+    pub fn fallback_said(&self, applicant: &Applicant<'_>) -> Option<(&Version, &str)> {
+        if !self.has_fallbacks {
+            return None;
+        }
+        // it is said before the chart is known
+        let applicant = &Applicant {
+            chart: None,
+            ..*applicant
+        };
         let candidates = self.index.candidates(applicant).into_iter();
         let mut documents = candidates.filter_map(|number| self.documents.get(number));
-        let fallback = documents.find_map(|document| {
+        documents.find_map(|document| {
             let fallback = document.fallback.as_ref()?;
-            (document.matching.fits(applicant) == matching::Fit::Yes).then_some(fallback)
-        });
-        self.catalogue.get(fallback?)
+            let fits = document.matching.fits(applicant) == matching::Fit::Yes;
+            fits.then_some((fallback, &*document.name))
+        })
+    }
+
+    /// The names of the documents that are about a config, the one that counts first in front.
+    pub fn about(&self, applicant: &Applicant<'_>) -> Vec<&str> {
+        let fits =
+            |document: &&Arc<Document>| document.matching.fits(applicant) == matching::Fit::Yes;
+        let documents = self.documents.iter().filter(fits);
+        documents.map(|document| &*document.name).collect()
+    }
+
+    /// The names of the documents that declare carriers.
+    pub fn documents_with_carriers(&self) -> impl Iterator<Item = &str> {
+        let declare = |document: &&Arc<Document>| !document.custom.is_empty();
+        let documents = self.documents.iter().filter(declare);
+        documents.map(|document| &*document.name)
     }
 
     /// What is in force for a config.
@@ -266,6 +308,46 @@ impl Action {
             Self::Deny => Self::Warn,
             Self::Warn | Self::Audit => Self::Audit,
             Self::Disabled => Self::Disabled,
+        }
+    }
+}
+
+impl On {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Always => "Always",
+        }
+    }
+}
+
+impl Apply {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "Missing",
+            Self::Always => "Always",
+        }
+    }
+}
+
+impl Mode {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "Edit",
+            Self::Suggest => "Suggest",
+        }
+    }
+}
+
+impl Pin {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Resources => "resources",
         }
     }
 }

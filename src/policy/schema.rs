@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::choice::OPERATORS;
 use super::custom::ENCODINGS;
+use super::exemption::EVERY_RULE;
 use super::{ACTIONS, DISTROS, STORES};
 use crate::rules::{RULES, Rule};
 use crate::vcluster::{Catalogue, Component, Field, FieldType, Privilege};
@@ -93,9 +95,17 @@ pub fn schema() -> Value {
     let metadata = map(
         &["name"],
         [
-            ("name", string("The document's name.")),
-            ("labels", json!({"type": "object"})),
-            ("annotations", json!({"type": "object"})),
+            (
+                "name",
+                json!({
+                    "type": "string",
+                    "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                    "maxLength": 253,
+                    "description": "The document's name.",
+                }),
+            ),
+            ("labels", texts()),
+            ("annotations", texts()),
         ],
     );
     let mut root = map(
@@ -127,89 +137,100 @@ fn spec() -> Value {
                     "description": "Of two policies that mention a thing the higher one counts.",
                 }),
             ),
-            ("match", matching()),
-            ("exemptions", list(&exemption())),
             (
                 "enforcement",
                 one_of("No rule does more than this.", &words([deny, warn, audit])),
             ),
+            ("match", matching()),
             ("chart", chart()),
             ("defaults", defaults()),
             (
                 "rules",
                 map(&[], RULES.map(|rule| (rule.id, settings(rule)))),
             ),
+            ("exemptions", list(&exemption())),
             ("customCarriers", list(&custom_carrier())),
         ],
     )
 }
 
-/// What a policy is about.
 fn matching() -> Value {
+    let names = |what: &str| {
+        at_least_one(strings(&format!(
+            "{what}; * stands for any text, and ! before a name leaves it out."
+        )))
+    };
     let requirement = map(
         &["key", "operator"],
         [
             ("key", string("The label.")),
             (
                 "operator",
-                one_of(
-                    "What is asked of its value.",
-                    &["In", "NotIn", "Exists", "DoesNotExist"],
-                ),
+                one_of("What is asked of its value.", &words(OPERATORS)),
             ),
-            ("values", strings("The values, for In and NotIn.")),
+            (
+                "values",
+                strings("The values, for In and NotIn, and only for them."),
+            ),
         ],
     );
     let selector = map(
         &[],
         [
-            (
-                "matchLabels",
-                json!({"type": "object", "additionalProperties": {"type": "string"}}),
-            ),
+            ("matchLabels", texts()),
             ("matchExpressions", list(&requirement)),
         ],
     );
-    let names = |of: &str| {
-        strings(&format!(
-            "{of}; * stands for any text, and a ! in front leaves names out."
-        ))
-    };
     map(
         &[],
         [
-            ("namespaces", names("Namespaces of the objects")),
-            (
-                "targetNamespaces",
-                names("Namespaces of the virtual clusters"),
-            ),
+            ("namespaces", names("Namespaces of objects")),
+            ("targetNamespaces", names("Namespaces of virtual clusters")),
             (
                 "namespaceSelector",
-                described(selector, "Labels of the objects' namespaces."),
+                described(selector, "Labels of the object's namespace."),
             ),
-            ("carriers", strings("Kinds of object.")),
-            ("charts", string("Charts, as a range: >=0.33.")),
-            ("users", strings("Who asks; * stands for any text.")),
-            ("groups", strings("Of which group one has to be.")),
+            ("carriers", at_least_one(strings("Kinds of object."))),
+            (
+                "charts",
+                string("Versions of vCluster's chart, as \">=0.30\"."),
+            ),
+            (
+                "users",
+                at_least_one(strings("Who asks; * stands for any text.")),
+            ),
+            (
+                "groups",
+                at_least_one(strings(
+                    "Of which group one has to be; * stands for any text.",
+                )),
+            ),
         ],
     )
 }
 
 fn exemption() -> Value {
+    let rules = RULES.iter().map(|rule| rule.id).chain([EVERY_RULE]);
+    let rules: Vec<_> = rules.collect();
     map(
         &["rules", "owner", "reason"],
         [
-            ("rules", strings("The rules that are let off; * for all.")),
+            (
+                "rules",
+                at_least_one(list(&one_of("The rules that are let off, or *.", &rules))),
+            ),
             (
                 "namespaces",
-                strings("Where, by the object's namespace or the virtual cluster's."),
+                at_least_one(strings(
+                    "Namespaces, of objects or of virtual clusters; ! before a name leaves it out.",
+                )),
             ),
             (
                 "until",
-                string("The last day on which it counts, in UTC: 2027-03-31."),
+                string("The last day on which it counts, in UTC, as 2027-03-31."),
             ),
-            ("owner", string("Who answers for it.")),
-            ("reason", string("Why.")),
+            ("owner", words_of("Who answers for it.")),
+            ("reason", words_of("Why.")),
         ],
     )
 }
@@ -230,39 +251,31 @@ fn chart() -> Value {
     )
 }
 
-fn defaults() -> Value {
-    let on = one_of(
+fn when() -> Value {
+    one_of(
         "Create: into new configs only. Always: into changed ones too.",
         &["Create", "Always"],
-    );
+    )
+}
+
+fn apply() -> Value {
+    one_of(
+        "Missing: only where nothing is set. Always: over what is set, too.",
+        &["Missing", "Always"],
+    )
+}
+
+fn defaults() -> Value {
+    let on = when();
     let blocks = Catalogue::embedded().blocks();
     let fields: Vec<_> = blocks.iter().map(|block| &block.fields).collect();
-    let distro = one_of("The distro in force.", &words(DISTROS));
-    let mut variant = map(
-        &["values"],
-        [
-            ("whenChart", string("Charts, as a range: >=0.33.")),
-            ("whenDistro", distro),
-            ("values", values(&fields)),
-        ],
-    );
-    if let Some(variant) = variant.as_object_mut() {
-        let either = json!([{"required": ["whenChart"]}, {"required": ["whenDistro"]}]);
-        variant.insert("anyOf".to_owned(), either);
-    }
     map(
         &[],
         [
             ("on", on.clone()),
             // YAML 1.1 reads the key `on` as the boolean true
             ("true", on),
-            (
-                "apply",
-                one_of(
-                    "Missing: only where nothing is set. Always: over what is set, too.",
-                    &["Missing", "Always"],
-                ),
-            ),
+            ("apply", apply()),
             (
                 "mode",
                 one_of(
@@ -271,7 +284,7 @@ fn defaults() -> Value {
                 ),
             ),
             ("values", values(&fields)),
-            ("variants", list(&variant)),
+            ("variants", list(&variant(&fields))),
             (
                 "pinChartDefaults",
                 list(&one_of(
@@ -281,6 +294,36 @@ fn defaults() -> Value {
             ),
         ],
     )
+}
+
+fn variant(fields: &[&Field]) -> Value {
+    let on = when();
+    let mut variant = map(
+        &["values"],
+        [
+            (
+                "whenChart",
+                string("The charts under which it counts, as \">=0.30\"."),
+            ),
+            (
+                "whenDistro",
+                one_of(
+                    "The distro in force under which it counts.",
+                    &words(DISTROS),
+                ),
+            ),
+            ("on", on.clone()),
+            ("true", on),
+            ("apply", apply()),
+            ("values", values(fields)),
+        ],
+    );
+    if let Some(variant) = variant.as_object_mut() {
+        let one = ["whenChart", "whenDistro", "on", "true", "apply"]
+            .map(|key| json!({"required": [key]}));
+        variant.insert("anyOf".to_owned(), one.into());
+    }
+    variant
 }
 
 /// What a policy says of a rule.
@@ -316,7 +359,7 @@ fn transitions(words: &[&str]) -> Value {
     ))
 }
 
-/// A piece of vcluster.yaml that some chart accepts, as `document::read_values` reads it.
+/// A piece of vcluster.yaml that some chart accepts, as `wishes::read_values` reads it.
 fn values(fields: &[&Field]) -> Value {
     if fields.contains(&&Field::Leaf(FieldType::Object)) {
         return json!({"type": "object"});
@@ -451,6 +494,16 @@ fn at_least_one(mut list: Value) -> Value {
 
 fn string(about: &str) -> Value {
     json!({"type": "string", "description": about})
+}
+
+/// A map of texts by any key.
+fn texts() -> Value {
+    json!({"type": "object", "additionalProperties": {"type": "string"}})
+}
+
+/// A text that says something.
+fn words_of(about: &str) -> Value {
+    json!({"type": "string", "pattern": "\\S", "description": about})
 }
 
 fn strings(about: &str) -> Value {

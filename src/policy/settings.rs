@@ -1,16 +1,19 @@
 //! What a policy says about one rule: its action, and the settings that some rules have.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::decode::{Field, PolicyError};
 use super::{ACTIONS, Action, DISTROS, FlagPattern, ImagePatterns, STORES};
 use crate::rules::Rule;
-use crate::values::Data;
+use crate::values::{Data, Node};
 use crate::vcluster::{Component, Distro, Privilege, Quantity, Range, Store};
 
 /// What a document says about one rule. Each rule has only some of the settings (`Rule::settings`).
 #[derive(Clone, Debug, Default)]
 pub struct RuleSettings {
+    /// All of it, as it was written.
+    pub source: Option<Arc<Node>>,
     /// What it leads to, if the document says so.
     pub action: Option<Action>,
     /// The Kubernetes versions that are allowed.
@@ -36,6 +39,7 @@ pub struct RuleSettings {
 impl RuleSettings {
     /// Nothing is said.
     pub(super) const NOTHING: Self = Self {
+        source: None,
         action: None,
         allow: Vec::new(),
         versions: None,
@@ -119,7 +123,10 @@ pub(super) fn read(field: &Field<'_>, rule: &Rule) -> Result<RuleSettings, Polic
         .chain(rule.settings.iter().map(|setting| setting.key))
         .collect();
     let fields = field.fields(&known)?;
-    let mut settings = RuleSettings::default();
+    let mut settings = RuleSettings {
+        source: Some(Arc::new(field.node.clone())),
+        ..RuleSettings::default()
+    };
     if let Some(action) = fields.get("action") {
         settings.action = Some(action.one_of(&ACTIONS)?);
     }

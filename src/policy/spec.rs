@@ -53,13 +53,17 @@ pub struct Wishes {
     pub pin: Option<Vec<Pin>>,
 }
 
-/// Values that count under some charts or distros only.
+/// Values that count under some charts or distros only, or go in at other times than the rest.
 #[derive(Debug)]
 pub struct Variant {
     /// The charts; all of them if it does not say.
     pub charts: Option<Range>,
     /// The distro in force; any if it does not say.
     pub distro: Option<Distro>,
+    /// When they go in; as the document's others if it does not say.
+    pub on: Option<On>,
+    /// Over what; as the document's others if it does not say.
+    pub apply: Option<Apply>,
     /// A piece of vcluster.yaml, leaf by leaf.
     pub values: Vec<(Path, Arc<Node>)>,
 }

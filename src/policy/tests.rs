@@ -143,7 +143,7 @@ fn of_two_documents_the_higher_priority_counts_then_the_name() {
     let same = "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {name: x}\n";
     let twice = || Document::parse(same, Catalogue::embedded()).unwrap();
     let error = Policy::of(vec![twice(), twice()], Catalogue::embedded()).unwrap_err();
-    assert_eq!(error, "x");
+    assert_eq!(error, SetError::SameName("x".into()));
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
         ),
         (
             &with_spec("  defaults: {variants: [{values: {}}]}\n"),
-            "line 5, column 25: spec.defaults.variants[0]: needs whenChart or whenDistro; without them it belongs to values",
+            "line 5, column 25: spec.defaults.variants[0]: needs whenChart, whenDistro, on or apply; without them it belongs to values",
         ),
         (
             &with_spec("  defaults: [1]\n"),
@@ -416,6 +416,44 @@ fn mistakes_in_settings_of_rules_are_named_with_their_place() {
         (
             &with_spec("  rules: {security-context: {denied: [root]}}\n"),
             "line 5, column 39: spec.rules.security-context.denied[0]: has to be one of privileged, allowPrivilegeEscalation, runAsRoot, addedCapabilities, procMount, unconfined",
+        ),
+    ] {
+        assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn what_could_mean_all_or_nothing_is_a_mistake() {
+    for (text, error) in [
+        (
+            &with_spec("  exemptions: [{rules: [], owner: a, reason: b}]\n"),
+            "line 5, column 24: spec.exemptions[0].rules: has to name at least one rule, or \"*\" for all",
+        ),
+        (
+            &with_spec("  exemptions: [{rules: [tag-form], owner: \" \", reason: b}]\n"),
+            "line 5, column 43: spec.exemptions[0].owner: has to say something",
+        ),
+        (
+            &with_spec(
+                "  exemptions: [{rules: [tag-form], namespaces: [], owner: a, reason: b}]\n",
+            ),
+            "line 5, column 48: spec.exemptions[0].namespaces: has to name at least one; leave it out for all",
+        ),
+        (
+            &with_spec("  match: {namespaces: []}\n"),
+            "line 5, column 23: spec.match.namespaces: has to name at least one; leave it out for all",
+        ),
+        (
+            &with_spec("").replace("name: p", "name: p, labels: {a: 1}"),
+            "line 3, column 33: metadata.labels.a: has to be a string; quote it: \"1\"",
+        ),
+        (
+            &with_spec("  match: {users: []}\n"),
+            "line 5, column 18: spec.match.users: has to name at least one; leave it out for all",
+        ),
+        (
+            &with_spec("").replace("name: p", "name: \"a\\nb\""),
+            "line 3, column 18: metadata.name: has to be a name as Kubernetes' objects have: lower-case letters, digits, - and .",
         ),
     ] {
         assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");

@@ -15,7 +15,7 @@ mod set;
 mod template;
 mod yaml;
 
-pub use self::edit::{Change, EditError, MAX_EDIT_BYTES, edit, edit_all, suggestion};
+pub use self::edit::{Change, EditError, MAX_EDIT_BYTES, edit, edit_all, in_line, suggestion};
 pub use self::fold::go_fold_eq;
 pub use self::json::read_json;
 pub use self::limits::{Limits, ReadError, ReadErrorKind};

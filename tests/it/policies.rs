@@ -1,5 +1,11 @@
 //! `distrogate policy`: the form of policies as a schema, and mistakes in them.
 
+mod actions;
+mod malformed;
+mod predicted;
+mod reload;
+mod show;
+
 use std::fs;
 
 use distrogate::policy::{BUILT_IN, Policy, schema};
@@ -32,7 +38,7 @@ fn read(document: &Value) -> Result<(), String> {
 
 /// Every key that a policy may have, but for the rules and the chart's values, which come from
 /// tables.
-fn full() -> Value {
+pub(crate) fn full() -> Value {
     json!({
         "apiVersion": "distrogate.io/v1alpha1",
         "kind": "DistroPolicy",
@@ -41,24 +47,17 @@ fn full() -> Value {
             "priority": 10,
             "enforcement": "Warn",
             "match": {
-                "namespaces": ["team-*", "!team-a"],
+                "namespaces": ["team-*", "!team-sandbox"],
                 "targetNamespaces": ["vc-*"],
                 "namespaceSelector": {
                     "matchLabels": {"tier": "prod"},
-                    "matchExpressions": [{"key": "tier", "operator": "In", "values": ["prod"]}],
+                    "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
                 },
-                "carriers": ["HelmRelease"],
-                "charts": ">=0.25",
-                "users": ["admin"],
+                "carriers": ["Secret"],
+                "charts": ">=0.30",
+                "users": ["system:serviceaccount:flux-system:*"],
                 "groups": ["system:masters"],
             },
-            "exemptions": [{
-                "rules": ["tag-form"],
-                "namespaces": ["team-b"],
-                "until": "2027-03-31",
-                "owner": "platform",
-                "reason": "migration",
-            }],
             "chart": {"fallback": "0.36", "paths": ["charts/*"]},
             "defaults": {
                 "on": "Create",
@@ -72,7 +71,9 @@ fn full() -> Value {
                 "variants": [{
                     "whenChart": ">=0.33",
                     "whenDistro": "k8s",
-                    "values": {"controlPlane": {"distro": {"k8s": {"enabled": true}}}},
+                    "on": "Always",
+                    "apply": "Always",
+                    "values": {"controlPlane": {"advanced": {"defaultImageRegistry": "r.example"}}},
                 }],
                 "pinChartDefaults": ["images", "resources"],
             },
@@ -82,6 +83,13 @@ fn full() -> Value {
                     "allow": [{"from": "k3s", "to": "k8s", "charts": ">=0.25"}],
                 },
             },
+            "exemptions": [{
+                "rules": ["tag-form"],
+                "namespaces": ["team-legacy"],
+                "until": "2027-03-31",
+                "owner": "platform@corp.example",
+                "reason": "migration, ticket 4711",
+            }],
             "customCarriers": [{
                 "group": "platform.example",
                 "kinds": ["Tenant"],
@@ -137,6 +145,10 @@ fn the_schema_refuses_what_the_reader_refuses() {
         assert!(!validator.is_valid(&policy), "{text}");
         assert!(read(&policy).is_err(), "{text}");
     }
+    let policy =
+        to_json("{apiVersion: distrogate.io/v1alpha1, kind: DistroPolicy, metadata: {name: A b}}");
+    assert!(!validator.is_valid(&policy));
+    assert!(read(&policy).is_err());
     for spec in [
         "{enforcment: Warn}",
         "{enforcement: Disabled}",
@@ -151,6 +163,20 @@ fn the_schema_refuses_what_the_reader_refuses() {
         "{rules: {tag-form: {allow: []}}}",
         "{rules: {distro-change: {allow: [{from: k3s}]}}}",
         "{rules: {distro-change: {allow: [{from: k3s, to: k9s}]}}}",
+        "{priority: 1.5}",
+        "{match: {namespace: [a]}}",
+        "{match: {namespaceSelector: {matchLabels: {tier: 1}}}}",
+        "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: Is}]}}}",
+        "{match: {charts: 0.30}}",
+        "{exemptions: [{rules: [tag-from], owner: a, reason: b}]}",
+        "{exemptions: [{rules: [tag-form], owner: a}]}",
+        "{exemptions: [{rules: [], owner: a, reason: b}]}",
+        "{exemptions: [{rules: [tag-form], owner: \" \", reason: b}]}",
+        "{exemptions: [{rules: [tag-form], namespaces: [], owner: a, reason: b}]}",
+        "{match: {namespaces: []}}",
+        "{match: {users: []}}",
+        "{defaults: {variants: [{values: {}}]}}",
+        "{defaults: {variants: [{whenDistro: k9s, values: {}}]}}",
         "{customCarriers: [{group: a.example, kinds: [], values: [{path: a}]}]}",
         "{customCarriers: [{group: a.example, kinds: [A], values: []}]}",
         "{customCarriers: [{group: a.example, kinds: [A], values: [{path: a, encoding: json}]}]}",
@@ -219,9 +245,8 @@ fn find_places<'s>(
 ) {
     places.push((at.to_owned(), form));
     for (key, below) in form["properties"].as_object().into_iter().flatten() {
-        let from_a_table = at == "/spec/rules"
-            || at.starts_with("/spec/defaults/values")
-            || at.starts_with("/spec/defaults/variants/0/values");
+        let of_chart = at.starts_with("/spec/defaults/") && at.contains("/values");
+        let from_a_table = at == "/spec/rules" || of_chart;
         match policy.get(key) {
             Some(value) => find_places(below, value, &format!("{at}/{key}"), places),
             None => assert!(from_a_table || key == "true", "{at}/{key} is not tried"),

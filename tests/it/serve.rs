@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::file;
 
 /// Ended with the test, however that ends.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -126,7 +126,7 @@ fn get(address: SocketAddr, ca_file: &str, path: &str) -> String {
 }
 
 /// The response to the review of a fixture.
-fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
+pub(crate) fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
     let body = fs::read_to_string(file(&format!("tests/fixtures/{case}/request.json"))).unwrap();
     let head = format!(
         "POST {path}?timeout=5s HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",

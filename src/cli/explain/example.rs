@@ -63,9 +63,9 @@ pub fn policy_of(rule: &Rule, example: &Example) -> Option<String> {
     Some(format!("spec:\n  rules:\n    {}:{said}\n", rule.id))
 }
 
-/// An object that holds values.
-#[derive(Clone, Copy)]
-struct Holder {
+/// A kind of object that holds values.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder {
     name: &'static str,
     group: &'static str,
     version: &'static str,
@@ -76,7 +76,7 @@ struct Holder {
 }
 
 /// Where examples are tried, in this order.
-const HOLDERS: [Holder; 4] = [
+pub const HOLDERS: [Holder; 4] = [
     Holder {
         name: "the values of a Flux HelmRelease",
         group: "helm.toolkit.fluxcd.io",
@@ -139,6 +139,27 @@ fn review(rule: &Rule, example: &Example, holder: Holder) -> anyhow::Result<Opti
         }
         None => Policy::built_in(),
     };
+    let Some(mut verdict) = ask(example, holder, &policy)? else {
+        return Ok(None);
+    };
+    for config in &mut verdict.configs {
+        config.findings.retain(|finding| finding.rule == rule.id);
+    }
+    verdict.remarks.clear();
+    let is_denied = verdict
+        .findings()
+        .any(|finding| finding.action == Action::Deny);
+    verdict.decision = if is_denied {
+        Decision::Denied
+    } else {
+        Decision::Allowed
+    };
+    Ok(Some(verdict))
+}
+
+/// What the validating webhook decides about an example by a policy; `None` if the object cannot
+/// hold it.
+pub fn ask(example: &Example, holder: Holder, policy: &Policy) -> anyhow::Result<Option<Verdict>> {
     let raw = |values: &str| -> anyhow::Result<Option<Box<RawValue>>> {
         let object = (holder.object)(example, values);
         Ok(object.map(|object| to_raw_value(&object)).transpose()?)
@@ -166,19 +187,7 @@ fn review(rule: &Rule, example: &Example, holder: Holder) -> anyhow::Result<Opti
         host_version: example.host.and_then(KubeVersion::parse),
         ..Cluster::default()
     };
-    let mut verdict = gate::review(&request, Endpoint::Validate, &policy, &cluster);
-    for config in &mut verdict.configs {
-        config.findings.retain(|finding| finding.rule == rule.id);
-    }
-    verdict.remarks.clear();
-    let is_denied = verdict
-        .findings()
-        .any(|finding| finding.action == Action::Deny);
-    verdict.decision = if is_denied {
-        Decision::Denied
-    } else {
-        Decision::Allowed
-    };
+    let verdict = gate::review(&request, Endpoint::Validate, policy, &cluster);
     Ok(Some(verdict))
 }
 

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::gate_args::GateArgs;
 use super::{FOUND, output, policy_files};
+use crate::gate::Cluster;
 use crate::policy::Policy;
 
 /// Arguments of `distrogate replay`.
@@ -70,9 +71,10 @@ enum Expected {
 /// Replays everything, prints what came of it, and returns the exit code.
 pub fn run(args: &ReplayArgs) -> anyhow::Result<u8> {
     let policy = args.gate.policy()?;
+    let cluster = args.gate.cluster()?;
     let replayed = input::files(&args.paths)?
         .iter()
-        .map(|file| replay_file(file, args, &policy))
+        .map(|file| replay_file(file, args, &policy, &cluster))
         .collect::<anyhow::Result<Vec<_>>>()?;
     output::print(&match args.format {
         Format::Text => render::text(&replayed),
@@ -86,7 +88,12 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<u8> {
     Ok(if found { FOUND } else { 0 })
 }
 
-fn replay_file(file: &Path, args: &ReplayArgs, policy: &Policy) -> anyhow::Result<Replayed> {
+fn replay_file(
+    file: &Path,
+    args: &ReplayArgs,
+    policy: &Policy,
+    cluster: &Cluster,
+) -> anyhow::Result<Replayed> {
     let reviews = input::read(file)?;
     let own_policy = file.parent().map(|folder| folder.join("policy.yaml"));
     let own_policy = match own_policy {
@@ -97,12 +104,11 @@ fn replay_file(file: &Path, args: &ReplayArgs, policy: &Policy) -> anyhow::Resul
         _ => None,
     };
     let policy = own_policy.as_ref().unwrap_or(policy);
-    let cluster = args.gate.cluster()?;
     let outcomes = reviews
         .iter()
         .enumerate()
         .map(|(number, review)| {
-            outcome::replay(review, policy, &cluster).map_err(|error| {
+            outcome::replay(review, policy, cluster).map_err(|error| {
                 anyhow::anyhow!("{}, document {}: {error}", file.display(), number + 1)
             })
         })

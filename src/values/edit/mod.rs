@@ -130,6 +130,16 @@ pub fn suggestion(changes: &[(Path, Value)]) -> String {
     text
 }
 
+/// A value on one line, so that the reader reads the same again. It may stand inside a collection.
+pub fn in_line(value: &Value) -> String {
+    let style = write::FlowStyle {
+        json: false,
+        tight: false,
+        lines: None,
+    };
+    write::flow(value, &style)
+}
+
 const fn check_size(text: &str) -> Result<(), EditError> {
     if text.len() > MAX_EDIT_BYTES {
         return Err(EditError::TooLarge {
