@@ -4,11 +4,13 @@
 //! written from what is registered here.
 
 mod classic;
+mod held;
 mod labels;
 mod page;
+mod sets;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,12 +22,15 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use self::labels::{
-    ByEndpoint, ByFamily, ByFiles, ByFinding, ByHandshake, ByRefused, ByReload, ByReview,
-    ByRevision, ByShed, ByTerm, Carrier, Closed as _, Family, Outcome, Rule, Term,
-};
+pub use self::held::Held;
+use self::held::number;
+use self::labels::{Carrier, Closed as _, Family, Outcome, Rule, Term};
 pub use self::labels::{Files, Handshake, Refused, Shed};
 use self::page::{Book, Entry};
+use self::sets::{
+    ByEndpoint, ByFamily, ByFiles, ByFinding, ByHandshake, ByRefused, ByReload, ByReview,
+    ByRevision, ByShed, ByTerm,
+};
 use crate::admission::{Endpoint, Request};
 use crate::gate::Verdict;
 use crate::policy::{Action, Date, Policy};
@@ -356,41 +361,6 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
-}
-
-/// Something that is counted as long as this is held.
-#[derive(Debug)]
-#[must_use = "it is counted as long as this is held"]
-pub struct Held {
-    gauge: Gauge,
-    amount: AtomicU64,
-}
-
-impl Held {
-    fn new(gauge: &Gauge, amount: usize) -> Self {
-        gauge.inc_by(number(amount));
-        Self {
-            gauge: gauge.clone(),
-            amount: AtomicU64::new(amount as u64),
-        }
-    }
-
-    /// This much more of it is held.
-    pub fn grow(&self, more: usize) {
-        self.gauge.inc_by(number(more));
-        self.amount.fetch_add(more as u64, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let amount = i64::try_from(*self.amount.get_mut()).unwrap_or(i64::MAX);
-        self.gauge.dec_by(amount);
-    }
-}
-
-fn number(amount: usize) -> i64 {
-    i64::try_from(amount).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

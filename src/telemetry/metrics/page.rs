@@ -12,7 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::Timers;
-use super::labels::{ByEndpoint, Labels};
+use super::sets::{ByEndpoint, Labels};
 
 /// What all names begin with.
 const PREFIX: &str = "distrogate";
