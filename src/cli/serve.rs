@@ -9,6 +9,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -16,12 +17,13 @@ use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::certs::DevCertificate;
 use crate::certs::files::{self, Access};
 use crate::server::{
-    FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls, watch,
+    FileCertificate, Limits, Outcome, Readiness, Server, ServerOptions, Shutdown, go_duration, tls,
+    watch,
 };
 use crate::telemetry::{self, LogArgs};
 
@@ -88,6 +90,16 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", requires = "dev")]
     pub dev_ca_file: Option<PathBuf>,
 
+    /// How long to serve on after the first signal, as 10s: until no node sends reviews here any
+    /// more; 0 with --dev
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        env = "DISTROGATE_SHUTDOWN_DELAY"
+    )]
+    pub shutdown_delay: Option<Duration>,
+
     /// What reviews are judged by.
     #[command(flatten)]
     pub gate: GateArgs,
@@ -105,9 +117,11 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         tls_cert: _,
         tls_key: _,
         dev_ca_file,
+        shutdown_delay,
         gate,
         log,
     } = args;
+    let limits = Limits::DEFAULT;
     log.init()?;
     let policy = LivePolicy::load(gate.policy.clone(), gate.cap())?;
     info!(
@@ -120,14 +134,18 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let handler = handler(Arc::clone(&policy), gate.cluster()?);
     telemetry::withhold_panic_messages();
     tls::install_default_provider();
-    let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
+    let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
+        Duration::ZERO
+    } else {
+        limits.shutdown_delay
+    });
+    let shutdown = Shutdown::on_signals(shutdown_delay).context("cannot watch for signals")?;
 
     let listen = match listen {
         Some(address) => vec![*address],
         None if args.dev => LISTEN_DEV.to_vec(),
         None => LISTEN.to_vec(),
     };
-    let limits = Limits::DEFAULT;
     let Certificate {
         tls,
         dev_authority,
@@ -138,20 +156,36 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         tls,
         handler,
         limits,
+        readiness: Readiness::new(shutdown.clone()),
     };
     let server = Server::bind(options).await?;
 
     let address = server.local_addr();
     let mut text = format!("listening on https://{address}\n");
     // Removed when the server is gone.
-    let _dev_ca_file = if let Some(authority) = dev_authority {
-        let file = DevCaFile::write(dev_ca_file.as_deref(), &authority)?;
-        text += &dev_hints(&file.path, address);
-        Some(file)
-    } else {
-        None
+    let _dev_ca_file = match dev_authority {
+        Some(authority) => match DevCaFile::write(dev_ca_file.as_deref(), &authority) {
+            Ok(file) => {
+                text += &dev_hints(&file.path, address);
+                Some(file)
+            }
+            // Nobody asked for it there: a read-only disk does not keep a server from serving.
+            Err(error) if dev_ca_file.is_none() => {
+                let error = format!("{error:#}");
+                warn!(
+                    error,
+                    "No file with the certificate to trust: give one with --dev-ca-file."
+                );
+                None
+            }
+            Err(error) => return Err(error),
+        },
+        None => None,
     };
-    output::print(&text).context("cannot write to standard output")?;
+    info!(%address, "Listening.");
+    if let Err(error) = output::print(&text) {
+        warn!(%error, "Cannot write to standard output.");
+    }
 
     let follow_certificate = async {
         match renewed {
@@ -174,6 +208,10 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
             bail!("stopped with {connections} connections still open")
         }
     }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    go_duration(text).ok_or_else(|| "has to be a duration as 10s, 1m30s or 500ms".to_owned())
 }
 
 /// What the server shows to clients.

@@ -7,10 +7,13 @@
 //! |---|---|
 //! | `limits` | every bound and timer |
 //! | `tls` | key material from files, the TLS settings |
-//! | `shutdown` | signals, the two stages of stopping |
+//! | `shutdown` | signals, the stages of stopping |
+//! | `ready` | whether reviews can be sent here |
 //! | `connection` | one connection, from handshake to close |
 //! | `activity`, `stream` | what a connection is doing, for its timers |
 //! | `routes` | paths, methods, probes |
+//! | `flight` | room for bodies and for work on them |
+//! | `deadline` | until when an answer is of use |
 //! | `body` | reading a review within its bounds |
 //! | `review` | running the handler where it belongs |
 //! | `reply` | answers of all kinds |
@@ -21,7 +24,10 @@
 mod activity;
 mod body;
 mod connection;
+mod deadline;
+mod flight;
 mod limits;
+mod ready;
 mod reload;
 mod reply;
 mod review;
@@ -31,6 +37,7 @@ mod stream;
 pub mod tls;
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,7 +52,9 @@ use tracing::{debug, info, warn};
 use crate::admission::{Answer, Endpoint};
 
 use self::connection::Connections;
+pub use self::deadline::go_duration;
 pub use self::limits::Limits;
+pub use self::ready::{Condition, Readiness};
 pub use self::reload::{FileCertificate, Refresh, watch};
 pub use self::shutdown::Shutdown;
 
@@ -63,6 +72,8 @@ pub struct ServerOptions {
     pub handler: Handler,
     /// Bounds and timers.
     pub limits: Limits,
+    /// What `/readyz` says.
+    pub readiness: Readiness,
 }
 
 impl fmt::Debug for ServerOptions {
@@ -72,10 +83,12 @@ impl fmt::Debug for ServerOptions {
             tls: _,
             handler: _,
             limits,
+            readiness,
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
             .field("limits", limits)
+            .field("readiness", readiness)
             .finish_non_exhaustive()
     }
 }
@@ -122,7 +135,7 @@ impl Server {
             local_addr: _,
             options,
         } = self;
-        let drain = options.limits.drain;
+        let Limits { drain, close, .. } = options.limits;
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let _cut_on_drop = cut.clone().drop_guard();
@@ -141,9 +154,15 @@ impl Server {
             () = shutdown.stopping() => {}
             () = sleep(drain) => {}
         }
-        Outcome::Cut {
-            connections: tasks.len(),
+        let connections = tasks.len();
+        shutdown.give_up();
+        tokio::select! {
+            biased;
+            () = shutdown.stopping() => {}
+            () = tasks.wait() => {}
+            () = sleep(close) => {}
         }
+        Outcome::Cut { connections }
     }
 }
 
@@ -152,7 +171,8 @@ impl Server {
 pub enum Outcome {
     /// Every request under way was answered.
     Drained,
-    /// Some connections were closed with a request under way.
+    /// Some connections were closed with a request under way, which was told to be sent elsewhere
+    /// if there was time for that.
     Cut {
         /// How many.
         connections: usize,
@@ -175,7 +195,7 @@ async fn accept(
     tasks: &TaskTracker,
     connections: &Arc<Connections>,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    let permits = Arc::new(Semaphore::new(connections_allowed(limits)));
     let accept_one = async || {
         // The permit comes first: over the bound, clients wait in the kernel's queue.
         let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
@@ -199,8 +219,35 @@ async fn accept(
     }
 }
 
+/// How many connections may be open: as many as are wanted, but fewer than the system lets the
+/// process have files. Where that cannot be told, it shows when a connection is accepted.
+fn connections_allowed(limits: &Limits) -> usize {
+    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let Some(files) = open_files(&text) else {
+        return limits.connections;
+    };
+    let allowed = files.saturating_sub(limits.own_files).max(files / 2);
+    if allowed < limits.connections {
+        warn!(
+            files,
+            connections = allowed,
+            "Few files may be open: fewer connections are accepted."
+        );
+    }
+    allowed.min(limits.connections)
+}
+
+/// The soft limit on open files, in Linux' table of limits.
+fn open_files(table: &str) -> Option<usize> {
+    let row = table
+        .lines()
+        .find_map(|row| row.strip_prefix("Max open files"))?;
+    row.split_whitespace().next()?.parse().ok()
+}
+
 /// Accepts one connection, however often that fails.
 async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
+    let mut is_told = false;
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
@@ -212,7 +259,12 @@ async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
             }
             Err(error) => {
                 // Short of file descriptors or memory: trying again at once would only spin.
-                warn!(%error, "Cannot accept a connection.");
+                if is_told {
+                    debug!(%error, "Still cannot accept a connection.");
+                } else {
+                    warn!(%error, "Cannot accept a connection.");
+                    is_told = true;
+                }
                 sleep(limits.accept_backoff).await;
             }
         }
@@ -233,4 +285,19 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 fn list(addresses: &[SocketAddr]) -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     addresses.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_on_open_files_is_found() {
+        let table = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                     Max processes             63432                63432                processes \n\
+                     Max open files            1024                 1048576              files     \n";
+        assert_eq!(open_files(table), Some(1_024));
+        assert_eq!(open_files(&table.replace("1024 ", "unlimited ")), None);
+        assert_eq!(open_files(""), None);
+    }
 }

@@ -7,25 +7,35 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 
 use crate::admission::Endpoint;
 
 use super::limits::Limits;
+use super::ready::Readiness;
 use super::review::Reviewer;
 use super::shutdown::Shutdown;
-use super::{Handler, reply};
+use super::{ServerOptions, reply};
 
 /// All that the server answers.
-pub(super) fn router(handler: Handler, limits: Limits, shutdown: Shutdown) -> Router {
-    let reviewer = Arc::new(Reviewer::new(handler, limits));
+pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown) -> Router {
+    let ServerOptions {
+        listen: _,
+        tls: _,
+        handler,
+        limits,
+        readiness,
+    } = options;
+    let reviewer = Reviewer::new(Arc::clone(handler), limits, shutdown.clone());
+    let reviewer = Arc::new(reviewer);
+    let (readiness, limits) = (readiness.clone(), *limits);
     Router::new()
         .route("/mutate", review(Endpoint::Mutate, &reviewer))
         .route("/validate", review(Endpoint::Validate, &reviewer))
         .route("/livez", get(async || reply::ok("ok")))
-        .route("/readyz", get(ready).with_state(shutdown))
+        .route("/readyz", get(async move || ready(&readiness, &limits)))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
 }
@@ -35,11 +45,10 @@ fn review(endpoint: Endpoint, reviewer: &Arc<Reviewer>) -> axum::routing::Method
     post(async move |request: Request| reviewer.answer(endpoint, request).await)
 }
 
-async fn ready(State(shutdown): State<Shutdown>) -> Response<Body> {
-    if shutdown.is_draining() {
-        reply::refusal(StatusCode::SERVICE_UNAVAILABLE, "draining")
-    } else {
-        reply::ok("ok")
+fn ready(readiness: &Readiness, limits: &Limits) -> Response<Body> {
+    match readiness.check() {
+        Ok(()) => reply::ok("ok"),
+        Err(amiss) => reply::retry(StatusCode::SERVICE_UNAVAILABLE, &amiss, limits),
     }
 }
 
@@ -55,39 +64,4 @@ async fn not_found() -> Response<Body> {
         StatusCode::NOT_FOUND,
         "no such path: there are /validate, /mutate, /livez and /readyz",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-
-    use super::*;
-
-    async fn readiness(shutdown: &Shutdown) -> (StatusCode, String) {
-        let handler: Handler = Arc::new(|_, _| unreachable!("no review is sent"));
-        let router = router(handler, Limits::DEFAULT, shutdown.clone());
-        let request = Request::get("/readyz").body(Body::empty()).unwrap();
-        let response = router.oneshot(request).await.unwrap();
-        let code = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (code, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_draining_server_is_not_ready() {
-        let shutdown = Shutdown::new();
-        assert_eq!(
-            readiness(&shutdown).await,
-            (StatusCode::OK, "ok".to_owned())
-        );
-        shutdown.drain();
-        assert_eq!(
-            readiness(&shutdown).await,
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                r#"{"apiVersion":"v1","code":503,"kind":"Status","message":"draining","metadata":{},"reason":"ServiceUnavailable","status":"Failure"}"#.to_owned(),
-            )
-        );
-    }
 }

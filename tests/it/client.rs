@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use distrogate::admission::{Answer, Endpoint};
 use distrogate::certs::DevCertificate;
-use distrogate::server::{Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use distrogate::server::{
+    Handler, Limits, Outcome, Readiness, Server, ServerOptions, Shutdown, tls,
+};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -30,6 +32,10 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
     pub(crate) async fn start(limits: Limits, handler: Handler) -> Self {
         let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let dev = DevCertificate::generate(OffsetDateTime::now_utc(), listen.ip()).unwrap();
@@ -40,14 +46,15 @@ impl TestServer {
         let key =
             CertifiedKey::from_der(dev.leaf.chain(), dev.leaf.key(), &tls::provider()).unwrap();
         let tls = tls::server_config(key).unwrap();
+        let shutdown = Shutdown::new();
         let options = ServerOptions {
             listen: vec![listen],
             tls,
             handler,
             limits,
+            readiness: Readiness::new(shutdown.clone()),
         };
         let server = Server::bind(options).await.unwrap();
-        let shutdown = Shutdown::new();
         Self {
             address: server.local_addr(),
             shutdown: shutdown.clone(),
@@ -57,6 +64,10 @@ impl TestServer {
     }
 
     /// With a handler that says what it was given.
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
     pub(crate) async fn echo(limits: Limits) -> Self {
         Self::start(limits, Arc::new(echo)).await
     }

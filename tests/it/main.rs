@@ -15,6 +15,7 @@ mod cli;
 mod client;
 mod edit;
 mod fixtures;
+mod flight;
 mod harness;
 mod helm;
 mod manifests;
