@@ -83,6 +83,12 @@ pub struct Limits {
     /// From the end of the listener until those still under way are told to ask elsewhere; they
     /// have [`close`](Self::close) to hear it.
     pub drain: Duration,
+    /// Connections to the admin port open at a time; with one more the oldest is closed.
+    pub admin_connections: usize,
+    /// From an accepted connection to the admin port to the end of its one answer.
+    pub admin_exchange: Duration,
+    /// Largest request to the admin port, in bytes.
+    pub admin_head_bytes: usize,
 }
 
 impl Limits {
@@ -154,6 +160,13 @@ impl Limits {
         certificate_check: Duration::from_secs(10),
         // Somebody waits for what they have just written; it counts at the second look.
         policy_check: Duration::from_secs(2),
+        // The kubelet, some scrapers, somebody's curl: a handful. Kept out of `connections`, and
+        // with it below 1024.
+        admin_connections: 32,
+        // What Prometheus waits for a scrape unless told otherwise; kubelets wait less.
+        admin_exchange: Duration::from_secs(10),
+        // hyper's least. Scrapers send some hundred bytes.
+        admin_head_bytes: 8 * 1_024,
     };
 }
 

@@ -8,8 +8,8 @@
 //! | `limits` | every bound and timer |
 //! | `tls` | key material from files, the TLS settings |
 //! | `shutdown` | signals, the stages of stopping |
-//! | `ready` | whether reviews can be sent here |
 //! | `connection` | one connection, from handshake to close |
+//! | `admin` | the other port: probes and metrics |
 //! | `activity`, `stream` | what a connection is doing, for its timers |
 //! | `routes` | paths, methods, probes |
 //! | `flight` | room for bodies and for work on them |
@@ -22,12 +22,12 @@
 //! the one exception is what hyper itself answers to bytes that are not HTTP.
 
 mod activity;
+mod admin;
 mod body;
 mod connection;
 mod deadline;
 mod flight;
 mod limits;
-mod ready;
 mod reload;
 mod reply;
 mod review;
@@ -50,11 +50,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::admission::{Answer, Endpoint};
+use crate::telemetry::Metrics;
 
+pub use self::admin::{Admin, Check, Checks};
 use self::connection::Connections;
 pub use self::deadline::go_duration;
 pub use self::limits::Limits;
-pub use self::ready::{Condition, Readiness};
 pub use self::reload::{FileCertificate, Refresh, watch};
 pub use self::shutdown::Shutdown;
 
@@ -72,8 +73,10 @@ pub struct ServerOptions {
     pub handler: Handler,
     /// Bounds and timers.
     pub limits: Limits,
-    /// What `/readyz` says.
-    pub readiness: Readiness,
+    /// Who is told of what happens.
+    pub metrics: Metrics,
+    /// What `/readyz` asks.
+    pub checks: Checks,
 }
 
 impl fmt::Debug for ServerOptions {
@@ -83,12 +86,12 @@ impl fmt::Debug for ServerOptions {
             tls: _,
             handler: _,
             limits,
-            readiness,
+            metrics: _,
+            checks: _,
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
             .field("limits", limits)
-            .field("readiness", readiness)
             .finish_non_exhaustive()
     }
 }
@@ -104,22 +107,12 @@ pub struct Server {
 impl Server {
     /// Takes the socket: from here on clients can connect, and wait for [`run`](Self::run).
     pub async fn bind(options: ServerOptions) -> Result<Self, BindError> {
-        let bind = async {
-            let listener = TcpListener::bind(options.listen.as_slice()).await?;
-            let local_addr = listener.local_addr()?;
-            Ok((listener, local_addr))
-        };
-        match bind.await {
-            Ok((listener, local_addr)) => Ok(Self {
-                listener,
-                local_addr,
-                options,
-            }),
-            Err(source) => Err(BindError {
-                addresses: options.listen,
-                source,
-            }),
-        }
+        let (listener, local_addr) = listen_on(options.listen.clone()).await?;
+        Ok(Self {
+            listener,
+            local_addr,
+            options,
+        })
     }
 
     /// Where the server listens, with the real port.
@@ -185,6 +178,18 @@ pub enum Outcome {
 pub struct BindError {
     addresses: Vec<SocketAddr>,
     source: io::Error,
+}
+
+/// Takes the first of these addresses that can be had; with the real port.
+async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAddr), BindError> {
+    let bound = async {
+        let listener = TcpListener::bind(addresses.as_slice()).await?;
+        let local_addr = listener.local_addr()?;
+        Ok((listener, local_addr))
+    };
+    bound
+        .await
+        .map_err(|source| BindError { addresses, source })
 }
 
 /// Accepts connections until draining begins; the listener is closed on return.

@@ -1,7 +1,8 @@
 //! Which path answers what.
 //!
-//! Owns paths, methods and probes. A probe answers from memory at once: whether the process lives
-//! must not depend on anything that a restart does not mend.
+//! Owns paths, methods and probes. The kubelet asks the admin port; these are for whoever wants to
+//! know whether this very port answers, through TLS. A probe answers from memory at once: whether
+//! the process lives must not depend on anything that a restart does not mend.
 
 use std::sync::Arc;
 
@@ -14,10 +15,9 @@ use axum::routing::{get, post};
 use crate::admission::Endpoint;
 
 use super::limits::Limits;
-use super::ready::Readiness;
 use super::review::Reviewer;
 use super::shutdown::Shutdown;
-use super::{ServerOptions, reply};
+use super::{Checks, ServerOptions, reply};
 
 /// All that the server answers.
 pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown) -> Router {
@@ -26,16 +26,17 @@ pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown) -> Router {
         tls: _,
         handler,
         limits,
-        readiness,
+        metrics: _,
+        checks,
     } = options;
     let reviewer = Reviewer::new(Arc::clone(handler), limits, shutdown.clone());
     let reviewer = Arc::new(reviewer);
-    let (readiness, limits) = (readiness.clone(), *limits);
+    let (checks, limits) = (Arc::clone(checks), *limits);
     Router::new()
         .route("/mutate", review(Endpoint::Mutate, &reviewer))
         .route("/validate", review(Endpoint::Validate, &reviewer))
         .route("/livez", get(async || reply::ok("ok")))
-        .route("/readyz", get(async move || ready(&readiness, &limits)))
+        .route("/readyz", get(async move || ready(&checks, &limits)))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
 }
@@ -45,11 +46,12 @@ fn review(endpoint: Endpoint, reviewer: &Arc<Reviewer>) -> axum::routing::Method
     post(async move |request: Request| reviewer.answer(endpoint, request).await)
 }
 
-fn ready(readiness: &Readiness, limits: &Limits) -> Response<Body> {
-    match readiness.check() {
-        Ok(()) => reply::ok("ok"),
-        Err(amiss) => reply::retry(StatusCode::SERVICE_UNAVAILABLE, &amiss, limits),
-    }
+fn ready(checks: &Checks, limits: &Limits) -> Response<Body> {
+    let Some(failed) = checks().into_iter().find(|check| !check.passed) else {
+        return reply::ok("ok");
+    };
+    let message = format!("not ready: {}: {}", failed.name, failed.says);
+    reply::retry(StatusCode::SERVICE_UNAVAILABLE, &message, limits)
 }
 
 async fn method_not_allowed() -> Response<Body> {

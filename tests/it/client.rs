@@ -7,8 +7,9 @@ use std::time::Duration;
 use distrogate::admission::{Answer, Endpoint};
 use distrogate::certs::DevCertificate;
 use distrogate::server::{
-    Handler, Limits, Outcome, Readiness, Server, ServerOptions, Shutdown, tls,
+    Check, Checks, Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls,
 };
+use distrogate::telemetry::Metrics;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -27,6 +28,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
+    pub(crate) metrics: Metrics,
     running: JoinHandle<Outcome>,
     roots: Arc<RootCertStore>,
 }
@@ -47,17 +49,20 @@ impl TestServer {
             CertifiedKey::from_der(dev.leaf.chain(), dev.leaf.key(), &tls::provider()).unwrap();
         let tls = tls::server_config(key).unwrap();
         let shutdown = Shutdown::new();
+        let metrics = Metrics::new();
         let options = ServerOptions {
             listen: vec![listen],
             tls,
             handler,
             limits,
-            readiness: Readiness::new(shutdown.clone()),
+            metrics: metrics.clone(),
+            checks: ready_unless_leaving(&shutdown),
         };
         let server = Server::bind(options).await.unwrap();
         Self {
             address: server.local_addr(),
             shutdown: shutdown.clone(),
+            metrics,
             running: tokio::spawn(server.run(shutdown)),
             roots: Arc::new(roots),
         }
@@ -112,6 +117,17 @@ impl TestServer {
     pub(crate) async fn outcome(self) -> Outcome {
         timeout(PATIENCE, self.running).await.unwrap().unwrap()
     }
+}
+
+fn ready_unless_leaving(shutdown: &Shutdown) -> Checks {
+    let shutdown = shutdown.clone();
+    Arc::new(move || {
+        vec![Check {
+            name: "draining",
+            passed: !shutdown.is_leaving(),
+            says: "about to stop".to_owned(),
+        }]
+    })
 }
 
 /// What the handler was given.

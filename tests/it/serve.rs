@@ -54,6 +54,12 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
         "{command}"
     );
 
+    let admin = lines.next().unwrap();
+    assert!(
+        admin.starts_with("probes and metrics: http://127.0.0.1:"),
+        "{admin}"
+    );
+
     assert!(get(address, ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
 
     let refused = post(
@@ -276,7 +282,7 @@ fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
 }
 
 /// Everything that the server says to a request, trusting what is in the file.
-fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
+pub(crate) fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
     let mut stream = connect(address, ca_file);
     let request = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).unwrap();

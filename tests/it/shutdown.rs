@@ -133,7 +133,11 @@ async fn a_server_that_leaves_serves_on_and_ends_its_connections() {
     let ready = server
         .fetch("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await;
-    ready.assert_status(503, "ServiceUnavailable", "draining");
+    ready.assert_status(
+        503,
+        "ServiceUnavailable",
+        "not ready: draining: about to stop",
+    );
     assert_eq!(ready.header("retry-after"), Some("1"));
     for connection in [&mut old, &mut early, &mut server.tls().await] {
         connection.send(&post("/validate", "{}")).await;
