@@ -3,6 +3,7 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+mod lower;
 mod mutate;
 mod pairs;
 mod words;
@@ -11,16 +12,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::value::RawValue;
 
+pub use self::lower::{Lowered, lower};
 use self::pairs::{Before, Pair};
 pub use self::words::object_name;
 use self::words::title;
 use crate::admission::{Endpoint, Operation as Verb, Request};
 use crate::carrier::{self, Carried, Carrier, Held, MAX_CONFIGS, Seen};
 use crate::defaults::Edit;
-use crate::policy::{Action, Applicant, Date, InForce, Labels, Policy};
+use crate::policy::{Action, Date, InForce, Labels, Policy};
 use crate::rules::{self, Finding};
 use crate::text::printable;
-use crate::vcluster::{Certainty, Config, KubeVersion, Operation, Parts, Reading, Subject};
+use crate::vcluster::{Certainty, KubeVersion, Operation, Reading, Subject};
 
 /// How many findings a message tells one by one.
 const FINDINGS_TOLD: usize = 20;
@@ -227,46 +229,14 @@ impl Review<'_> {
         now: &Carried<'_>,
         before: Option<&Carried<'_>>,
     ) -> (Subject<'static>, InForce) {
-        let applicant = Applicant {
-            namespace: &self.request.namespace,
-            target_namespace: &now.release.namespace,
-            labels: self.cluster.namespace_labels.get(&*self.request.namespace),
-            carrier: &self.request.kind.kind,
-            chart: None,
-            user: &self.request.user,
-            groups: &self.request.groups,
-            today: self.cluster.today,
-        };
-        // which chart to assume is said before the chart is known
-        let fallback = self.policy.fallback(&applicant);
-        let compose = |carried: &Carried<'_>| {
-            // another cluster has a version of its own
-            let host = self.cluster.host_version.clone();
-            let here = host.filter(|_| carried.release.cluster.is_none());
-            Config::compose(Parts {
-                chart: &carried.chart,
-                layers: carried.layers().to_vec(),
-                reading: carried.reading,
-                catalogue: self.policy.catalogue,
-                fallback,
-                host_version: carried.told_host.clone().or(here),
-            })
-        };
-        let subject = Subject {
-            operation: self.operation,
-            reading: now.reading,
-            is_template: now.is_template,
-            completeness: now.completeness,
-            renders_on: now.renders_on.clone(),
-            now: compose(now),
-            before: before.map(compose),
-            told_before: before.and_then(|before| before.told_distro),
-        };
-        let in_force = self.policy.in_force(&Applicant {
-            chart: Some(&subject.now.chart),
-            ..applicant
-        });
-        (subject, in_force)
+        let Self {
+            request,
+            operation,
+            policy,
+            cluster,
+            ..
+        } = *self;
+        lower::subject(request, operation, (now, before), policy, cluster)
     }
 }
 

@@ -20,12 +20,13 @@
 //! - [`globs`]: names with `*` in them;
 //! - [`text`]: tenants' text, made fit to be shown.
 //!
-//! Around them, and unknown to them: [`server`], [`certs`], [`telemetry`], [`cli`].
+//! Around them, and unknown to them: [`server`], [`certs`], [`cluster`], [`telemetry`], [`cli`].
 
 pub mod admission;
 pub mod carrier;
 pub mod certs;
 pub mod cli;
+pub mod cluster;
 pub mod defaults;
 pub mod gate;
 pub mod globs;

@@ -40,13 +40,12 @@ fn vcluster_secret() -> Declaration {
             }],
             exclusive: false,
             chart: ChartAt {
-                name: None,
-                names: None,
                 is_vcluster_by_default: true,
                 version: Some((
                     At::Object(Path::dotted("metadata.labels.chart")),
                     "vcluster-",
                 )),
+                ..ChartAt::default()
             },
             release: ReleaseAt::default(),
             edit: None,
@@ -149,7 +148,8 @@ fn virtual_cluster_template() -> Declaration {
 }
 
 /// k3s' and RKE2's helm-controller: `set` over `valuesSecrets` over `values` over `valuesContent`
-/// (`pkg/controllers/chart/chart.go`); a `HelmChartConfig` of the same name brings more.
+/// (`pkg/controllers/chart/chart.go`); a `HelmChartConfig` of the same name brings more. A chart that
+/// the object brings along counts before the one that it names.
 fn k3s_helm_chart() -> Declaration {
     Declaration {
         groups: names(["helm.cattle.io"]),
@@ -166,9 +166,9 @@ fn k3s_helm_chart() -> Declaration {
             exclusive: false,
             chart: ChartAt {
                 name: Some(config("chart")),
-                names: None,
-                is_vcluster_by_default: false,
+                over: Some(config("chartContent")),
                 version: Some((config("version"), "")),
+                ..ChartAt::default()
             },
             release: ReleaseAt {
                 namespace: Some(At::Object(Path::dotted("spec.targetNamespace"))),
@@ -208,7 +208,8 @@ fn k3s_helm_chart_config() -> Declaration {
 }
 
 /// Crossplane's provider-helm: `valuesFrom`, `values` over them, `set` over both
-/// (`composeValuesFromSpec`).
+/// (`composeValuesFromSpec`). `chart.url` counts before `chart.name`; `patchesFrom` change what Helm
+/// rendered.
 fn crossplane_release() -> Declaration {
     Declaration {
         groups: names(["helm.crossplane.io", "helm.m.crossplane.io"]),
@@ -220,9 +221,13 @@ fn crossplane_release() -> Declaration {
                 part("valuesFrom", Holds::References),
                 part("values", Holds::Values(Encoding::Object)),
                 part("set", Holds::SetList),
+                part("patchesFrom", Holds::Rendered),
             ],
             exclusive: false,
-            chart: helm_release_chart_named(),
+            chart: ChartAt {
+                over: Some(config("chart.url")),
+                ..helm_release_chart_named()
+            },
             release: ReleaseAt {
                 cluster: Some(At::Object(Path::dotted("spec.providerConfigRef.name"))),
                 namespace: Some(At::Object(Path::dotted("spec.forProvider.namespace"))),
@@ -242,7 +247,7 @@ fn crossplane_release() -> Declaration {
 }
 
 /// Fleet's Bundle: `valuesFrom` over `values` (`internal/helmdeployer/install.go`), which are
-/// templates themselves, and targets that change both.
+/// templates themselves, and targets that change both. `kustomize` changes what Helm rendered.
 fn fleet_bundle() -> Declaration {
     Declaration {
         groups: names(["fleet.cattle.io"]),
@@ -260,13 +265,13 @@ fn fleet_bundle() -> Declaration {
                 part("helm.templateValues", Holds::References),
                 part("helm.valuesFrom", Holds::References),
                 part("targets", Holds::Overrides("helm")),
+                part("kustomize", Holds::Rendered),
             ],
             exclusive: false,
             chart: ChartAt {
                 name: Some(config("helm.chart")),
-                names: None,
-                is_vcluster_by_default: false,
                 version: Some((config("helm.version"), "")),
+                ..ChartAt::default()
             },
             release: ReleaseAt {
                 namespace: Some(At::Object(Path::dotted("spec.defaultNamespace"))),
@@ -303,9 +308,8 @@ fn helm_release_chart() -> ChartAt {
 fn helm_release_chart_named() -> ChartAt {
     ChartAt {
         name: Some(config("chart.name")),
-        names: None,
-        is_vcluster_by_default: false,
         version: Some((config("chart.version"), "")),
+        ..ChartAt::default()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::values::{Assignment, Data, Limits, Path, ReadError, read_json};
+use crate::values::{Assignment, Data, Limits, Node, Path, ReadError, Step, read_json};
 use crate::vcluster::{
     ChartSource, Completeness, Distro, KubeVersion, Layer, LayerContent, Reading,
 };
@@ -36,6 +37,8 @@ pub struct Carried<'a> {
     pub reading: Reading,
     /// Whether other objects are made from this one.
     pub is_template: bool,
+    /// Whether it is laid over the object's own template: it is compared with that where it is new.
+    pub is_over_base: bool,
     /// Whether it counts for one time only, over what the object holds for good: Argo CD's sync
     /// operation.
     pub is_passing: bool,
@@ -114,6 +117,11 @@ pub struct Part<'a> {
     pub content: Content<'a>,
 }
 
+/// What tells a reference from another one at the same place: a hash of how it is written, so that
+/// nothing of it is kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reference(u64);
+
 /// What a [`Part`] holds.
 #[derive(Debug)]
 pub enum Content<'a> {
@@ -122,9 +130,9 @@ pub enum Content<'a> {
     /// Nothing, where there has to be something.
     Missing,
     /// A reference to values that are kept elsewhere, and could set everything.
-    Elsewhere,
+    Elsewhere(Reference),
     /// The same, but they set only what stands at or below this path, over everything else.
-    ElsewhereAt(Path),
+    ElsewhereAt(Path, Reference),
     /// Assignments in Helm's `--set` grammar.
     Set(Vec<Assignment>),
     /// Something in Helm's `--set` grammar that Helm does not read.
@@ -133,6 +141,20 @@ pub enum Content<'a> {
     Excluded(Path),
     /// Values that were made from something else, and where each of them stands in the object.
     Lowered(Vec<(Path, Data, Path)>),
+}
+
+impl Reference {
+    /// One that is written so.
+    pub(super) fn to(raw: &RawValue) -> Self {
+        let mut hasher = DefaultHasher::new();
+        raw.get().hash(&mut hasher);
+        Self(hasher.finish())
+    }
+
+    /// The hash.
+    pub(super) const fn hash(self) -> u64 {
+        self.0
+    }
 }
 
 impl Templates {
@@ -172,6 +194,7 @@ impl<'a> Carried<'a> {
             parts,
             reading: Reading::Helm,
             is_template: false,
+            is_over_base: false,
             is_passing: false,
             completeness: Completeness::Whole,
             edit_at: None,
@@ -180,6 +203,24 @@ impl<'a> Carried<'a> {
             renders_on: None,
             pieces: Vec::new(),
             layers: OnceCell::new(),
+        }
+    }
+
+    /// Values in YAML that no object holds: a string, for tools. Defaults may go into them.
+    pub fn values(text: &'a RawValue, chart: ChartSource) -> Self {
+        let at = Path::keys(["values"]);
+        let part = Part {
+            at: at.clone(),
+            content: Content::Values(Encoding::Yaml, text),
+        };
+        Self {
+            edit_at: Some(EditAt {
+                within: (at.clone(), text),
+                at,
+                encoding: Encoding::Yaml,
+                suggest: false,
+            }),
+            ..Self::new(Release::default(), chart, vec![part])
         }
     }
 
@@ -201,10 +242,17 @@ impl<'a> Carried<'a> {
             && (self.has_same_texts(before) || self.means_the_same(before))
     }
 
-    /// Whether the values have what only vCluster's have.
+    /// Whether the values have what only vCluster's have: settings of a distro. A `controlPlane`
+    /// with a `distro` of another kind is some other chart's.
     pub(super) fn looks_like_vcluster(&self) -> bool {
         self.layers().iter().any(|layer| match &layer.content {
-            LayerContent::Values(read) => read.root.get(["controlPlane", "distro"]).is_some(),
+            LayerContent::Values(read) => {
+                let distros = read.root.get(["controlPlane", "distro"]);
+                let keys = distros.and_then(Node::as_map).into_iter().flatten();
+                keys.into_iter()
+                    .any(|(key, _)| Distro::from_key(key).is_some())
+            }
+            LayerContent::ElsewhereAt(_, path) => is_of_distro(path),
             _ => false,
         })
     }
@@ -277,7 +325,13 @@ impl EditAt<'_> {
     }
 }
 
-/// The text of our record in an object is one; whether it is what it was.
+/// Whether a path leads to a distro's settings, or below.
+pub(super) fn is_of_distro(path: &Path) -> bool {
+    let keys: Vec<_> = path.steps().iter().map_while(Step::as_key).collect();
+    matches!(*keys, ["controlPlane", "distro", distro, ..] if Distro::from_key(distro).is_some())
+}
+
+/// Whether two texts are the same JSON.
 pub(super) fn same_json(now: &str, before: &str) -> bool {
     let read = |text| read_json(text, &Limits::VALUES).map(|document| document.root);
     matches!((read(now), read(before)), (Ok(now), Ok(before)) if now == before)

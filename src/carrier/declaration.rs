@@ -7,7 +7,7 @@ use super::carried::name_of;
 use super::dig::{dig_at, dig_list, dig_str_at};
 use super::ownership::is_tracked;
 use super::set::{set_list, set_map};
-use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Release, Seen};
+use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Reference, Release, Seen};
 use crate::globs::Globs;
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Completeness, Distro, Reading};
@@ -78,6 +78,8 @@ pub enum Holds {
     References,
     /// Values of another object, which these are laid over.
     Base,
+    /// What changes the objects that Helm rendered, and no values.
+    Rendered,
     /// A list of targets, of which each may bring values under this key.
     Overrides(&'static str),
     /// A map from names to values, in the form of Helm's `--set` (k3s).
@@ -100,6 +102,8 @@ pub enum At {
 pub struct ChartAt {
     /// Its name, or a reference that ends with it.
     pub name: Option<At>,
+    /// What counts before the name: an address, or the chart itself, of which nothing is seen.
+    pub over: Option<At>,
     /// The names that are vCluster's, where they are not its own.
     pub names: Option<Globs>,
     /// Whether it is vCluster's where no name is given.
@@ -178,12 +182,13 @@ struct About<'d, 'a> {
 }
 
 /// What is said about chart and release, in the order of [`ConfigAt::says`].
-type Said<'a> = [Option<&'a RawValue>; 6];
+type Said<'a> = [Option<&'a RawValue>; 7];
 
 impl ConfigAt {
-    fn says(&self) -> [Option<&At>; 6] {
+    fn says(&self) -> [Option<&At>; 7] {
         let ChartAt {
             name: chart,
+            over,
             names: _,
             is_vcluster_by_default: _,
             version,
@@ -195,6 +200,7 @@ impl ConfigAt {
             item,
         } = &self.release;
         [
+            over.as_ref(),
             chart.as_ref(),
             version.as_ref().map(|(at, _)| at),
             cluster.as_ref(),
@@ -226,12 +232,17 @@ impl ConfigAt {
             let text = dig_str_at(raw?, &Path::root())?;
             (!text.is_empty()).then(|| text.into_owned())
         };
-        let [chart_at, version_at, cluster, namespace, name, item] = said;
+        let [over, chart_at, version_at, cluster, namespace, name, item] = said;
         let (chart_name, version) = (text(chart_at), text(version_at));
         let is_given = chart_name.is_some() || version.is_some();
-        let chart = self
-            .chart
-            .source(chart_name.as_deref(), version.as_deref())?;
+        let chart = match text(over) {
+            // what no address names, only the values can tell of
+            Some(address) if !address.contains("://") => ChartSource::default(),
+            Some(address) => self.chart.source(Some(&address), None)?,
+            None => self
+                .chart
+                .source(chart_name.as_deref(), version.as_deref())?,
+        };
         let parts = self.parts(at, root);
         let nothing = parts.iter().all(Part::is_missing) && !is_given;
         let known = about.seen.known;
@@ -264,6 +275,7 @@ impl ConfigAt {
             is_template: *is_template,
             completeness: *completeness,
             told_distro: about.told_distro,
+            renders_on: self.renders_on(at, root),
             pieces: self.pieces(root).chain(said).collect(),
             ..Carried::new(release, chart, parts)
         };
@@ -283,7 +295,11 @@ impl ConfigAt {
             let at = at.join(below);
             let elsewhere = |at| Part {
                 at,
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(match (holds, raw) {
+                    // what others have is not written here
+                    (Holds::Base, _) | (_, None) => Reference::default(),
+                    (_, Some(raw)) => Reference::to(raw),
+                }),
             };
             match (*holds, raw) {
                 (Holds::Values(encoding) | Holds::RequiredValues(encoding), Some(raw)) => {
@@ -311,7 +327,8 @@ impl ConfigAt {
                 }
                 (Holds::SetMap, Some(raw)) => parts.extend(set_map(&at, raw)),
                 (Holds::SetList, Some(raw)) => parts.extend(set_list(&at, raw)),
-                (
+                (Holds::Rendered, _)
+                | (
                     Holds::Values(_)
                     | Holds::References
                     | Holds::Overrides(_)
@@ -322,6 +339,17 @@ impl ConfigAt {
             }
         }
         parts
+    }
+
+    /// The first part that changes what Helm rendered; an empty one changes nothing.
+    fn renders_on(&self, at: &Path, root: &RawValue) -> Option<Path> {
+        let parts = self.parts.iter();
+        let mut rendered = parts.filter(|part| part.holds == Holds::Rendered);
+        let found = rendered.find(|part| {
+            let raw = dig_at(root, &part.at);
+            raw.is_some_and(|raw| !["[]", "{}"].contains(&raw.get()))
+        });
+        found.map(|part| at.join(&part.at))
     }
 
     /// The uppermost part that holds values, or the one to begin with.
@@ -359,6 +387,7 @@ impl ConfigAt {
             Holds::Values(encoding) | Holds::RequiredValues(encoding) => !encoding.is_text(),
             Holds::References
             | Holds::Base
+            | Holds::Rendered
             | Holds::Overrides(_)
             | Holds::SetMap
             | Holds::SetList => true,
@@ -372,6 +401,7 @@ impl ChartAt {
     fn source(&self, name: Option<&str>, version: Option<&str>) -> Option<ChartSource> {
         let Self {
             name: _,
+            over: _,
             names,
             is_vcluster_by_default,
             version: at,

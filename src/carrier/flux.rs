@@ -2,16 +2,18 @@
 //!
 //! Mirrors helm-controller's `docs/spec/v2/helmreleases.md`: `valuesFrom` in order, then `values`
 //! over them; an entry with `targetPath` overwrites everything, inline values included. The chart
-//! is named in `spec.chart.spec`, or kept elsewhere behind `spec.chartRef`.
+//! is named in `spec.chart.spec`, or kept elsewhere: behind `spec.chartRef`, or in a folder of a Git
+//! repository or bucket.
 
 use serde_json::value::RawValue;
 
-use super::carried::name_of;
-use super::dig::{dig, dig_list, dig_str};
+use super::carried::{is_of_distro, name_of};
+use super::declaration::ITEMS;
+use super::dig::{dig, dig_list, dig_map, dig_str};
 use super::set::unseen;
-use super::{Carried, Content, EditAt, Encoding, Held, Part, Release, Seen};
+use super::{Carried, Content, EditAt, Encoding, Held, Part, Reference, Release, Seen};
 use crate::values::Path;
-use crate::vcluster::ChartSource;
+use crate::vcluster::{ChartSource, Distro};
 
 /// More entries of `valuesFrom` than anybody has; the rest is taken together.
 const VALUES_FROM: usize = 64;
@@ -68,24 +70,47 @@ fn chart(object: &RawValue) -> ChartSource {
     // a chart in a Git repository or bucket has the version that its own Chart.yaml says
     let versioned = dig_str(spec, &["sourceRef", "kind"])
         .is_none_or(|kind| !matches!(&*kind, "GitRepository" | "Bucket"));
-    ChartSource {
+    let chart = ChartSource {
         name: dig_str(spec, &["chart"]).map(Into::into),
         version: dig_str(spec, &["version"])
             .filter(|_| versioned)
             .map(Into::into),
         elsewhere: None,
+    };
+    if versioned || chart.may_be_vcluster() {
+        return chart;
+    }
+    // a folder may be called anything
+    ChartSource {
+        elsewhere: Some(Path::dotted("spec.chart.spec.chart")),
+        ..ChartSource::default()
     }
 }
 
-/// Behind a `chartRef` may be any chart: it is vCluster's if the reference is called so, or if
-/// the values have what only vCluster's have.
+/// Behind a `chartRef` and in a folder may be any chart: it is vCluster's if the reference is
+/// called so, or if the values have what only vCluster's have.
 fn looks_like_vcluster(object: &RawValue) -> bool {
-    const KEYS: [&str; 3] = ["distro", "backingStore", "statefulSet"];
+    const BEHIND_REFERENCE: [&str; 3] = ["distro", "backingStore", "statefulSet"];
 
-    dig_str(object, &["spec", "chartRef", "name"]).is_some_and(|name| name == "vcluster")
-        || KEYS
-            .iter()
-            .any(|key| dig(object, &["spec", "values", "controlPlane", key]).is_some())
+    let control_plane = |key| dig(object, &["spec", "values", "controlPlane", key]);
+    if dig(object, &["spec", "chartRef"]).is_some() {
+        let name = dig_str(object, &["spec", "chartRef", "name"]);
+        if name.is_some_and(|name| name == "vcluster")
+            || BEHIND_REFERENCE
+                .iter()
+                .any(|key| control_plane(key).is_some())
+        {
+            return true;
+        }
+    }
+    let mut distros = control_plane("distro")
+        .into_iter()
+        .flat_map(|raw| dig_map(raw, ITEMS));
+    distros.any(|(key, _)| Distro::from_key(&key).is_some())
+        || parts(object).iter().any(|part| match &part.content {
+            Content::ElsewhereAt(path, _) => is_of_distro(path),
+            _ => false,
+        })
 }
 
 /// `HelmRelease.GetReleaseName`: the release's own name, or target namespace and name.
@@ -111,11 +136,11 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
     let mut above = Vec::new();
     // files of the chart's repository that stand in for its own values.yaml
     for files in ["valuesFiles", "valuesFile"] {
-        if dig(object, &["spec", "chart", "spec", files]).is_some() {
+        if let Some(raw) = dig(object, &["spec", "chart", "spec", files]) {
             let at = Path::dotted("spec.chart.spec").key(files);
             below.push(Part {
                 at,
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(Reference::to(raw)),
             });
         }
     }
@@ -124,7 +149,7 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
         if number == VALUES_FROM {
             above.push(Part {
                 at: at.clone(),
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(Reference::to(entry)),
             });
             break;
         }
@@ -132,12 +157,12 @@ fn parts(object: &RawValue) -> Vec<Part<'_>> {
         match dig_str(entry, &["targetPath"]).filter(|path| !path.is_empty()) {
             None => below.push(Part {
                 at,
-                content: Content::Elsewhere,
+                content: Content::Elsewhere(Reference::to(entry)),
             }),
             Some(path) => {
                 above.push(Part {
                     at,
-                    content: unseen(&path),
+                    content: unseen(&path, entry),
                 });
             }
         }
@@ -169,7 +194,7 @@ mod tests {
         configs(raw, seen).configs.pop().map(|carried| {
             let parts = carried.parts.iter().map(|part| {
                 let keys = match &part.content {
-                    Content::ElsewhereAt(path) => format!(" {path}"),
+                    Content::ElsewhereAt(path, _) => format!(" {path}"),
                     _ => String::new(),
                 };
                 format!("{}{keys}", part.at)

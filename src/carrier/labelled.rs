@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::carried::name_of;
 use super::dig::{dig, dig_str_at};
-use super::{Carried, Content, Encoding, Held, Part, Release, Seen};
+use super::{Carried, Content, Encoding, Held, Part, Reference, Release, Seen};
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Completeness};
 
@@ -58,13 +58,17 @@ pub(super) fn configs<'a>(kind: Kind, object: &'a RawValue, seen: Seen<'_>) -> H
             let raw = dig(object, &[field, key])?;
             Some((Path::keys([field, key]), Content::Values(encoding, raw)))
         });
-    let Some((at, content)) = found else {
-        return Held::default();
-    };
     let others = Part {
-        at: label.clone(),
-        content: Content::Elsewhere,
+        // a key that is not there is somebody's slip
+        at: if found.is_some() {
+            label
+        } else {
+            Path::keys(["data", key])
+        },
+        content: Content::Elsewhere(Reference::default()),
     };
+    let mut parts = vec![others];
+    parts.extend(found.map(|(at, content)| Part { at, content }));
     let release = Release {
         namespace: seen.namespace.to_owned(),
         name: name_of(object).into_owned(),
@@ -77,6 +81,6 @@ pub(super) fn configs<'a>(kind: Kind, object: &'a RawValue, seen: Seen<'_>) -> H
     Held::one(Some(Carried {
         completeness: Completeness::Fragment,
         pieces: vec![dig(object, &["metadata", "labels", LABEL])],
-        ..Carried::new(release, chart, vec![others, Part { at, content }])
+        ..Carried::new(release, chart, parts)
     }))
 }

@@ -22,7 +22,9 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-pub use self::carried::{Carried, Content, EditAt, Encoding, Held, Part, Release, Templates};
+pub use self::carried::{
+    Carried, Content, EditAt, Encoding, Held, Part, Reference, Release, Templates,
+};
 pub use self::declaration::{
     At, ChartAt, ConfigAt, Declaration, Holds, MAX_CONFIGS, PartAt, ReleaseAt,
 };

@@ -15,8 +15,8 @@ use crate::vcluster::{Layer, LayerContent};
 impl Part<'_> {
     /// The part as a layer of values.
     pub(super) fn read(&self) -> Layer {
-        let elsewhere = || LayerContent::Elsewhere(self.at.to_string().into());
         let (mut templated, mut sets, mut stands) = (Vec::new(), Vec::new(), Vec::new());
+        let mut refers = 0;
         let (text, content) = match &self.content {
             Content::Values(Encoding::TemplatedYaml, raw) => {
                 let content = match read_templated(raw.get()) {
@@ -49,11 +49,16 @@ impl Part<'_> {
                 (encoding.is_text(), content)
             }
             Content::Missing => (true, LayerContent::Missing),
-            Content::Elsewhere => (false, elsewhere()),
-            Content::ElsewhereAt(path) => (
-                false,
-                LayerContent::ElsewhereAt(self.at.to_string().into(), path.clone()),
-            ),
+            Content::Elsewhere(reference) => {
+                refers = reference.hash();
+                let what = self.at.to_string().into();
+                (false, LayerContent::Elsewhere(what))
+            }
+            Content::ElsewhereAt(path, reference) => {
+                refers = reference.hash();
+                let what = self.at.to_string().into();
+                (false, LayerContent::ElsewhereAt(what, path.clone()))
+            }
             Content::Set(assignments) => {
                 sets.clone_from(assignments);
                 (true, LayerContent::Values(assigned(assignments)))
@@ -80,6 +85,7 @@ impl Part<'_> {
             templated,
             sets,
             stands,
+            refers,
         }
     }
 }

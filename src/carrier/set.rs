@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::declaration::ITEMS;
 use super::dig::{dig_at, dig_list, dig_map, dig_str, dig_str_at};
-use super::{Content, Part};
+use super::{Content, Part, Reference};
 use crate::values::{Path, ReadError, ReadErrorKind, read_set, read_set_name};
 
 /// One assignment, `name=value`. What Helm does not read stops it altogether.
@@ -20,8 +20,12 @@ pub(super) fn assignment<'a>(text: &str, typed: bool) -> Content<'a> {
 }
 
 /// A name whose value is not seen: it may be anything, below that path.
-pub(super) fn unseen<'a>(name: &str) -> Content<'a> {
-    read_set_name(name).map_or(Content::Elsewhere, Content::ElsewhereAt)
+pub(super) fn unseen<'a>(name: &str, reference: &RawValue) -> Content<'a> {
+    let reference = Reference::to(reference);
+    match read_set_name(name) {
+        Some(path) => Content::ElsewhereAt(path, reference),
+        None => Content::Elsewhere(reference),
+    }
 }
 
 /// `set: {a.b: c}`: in the order of the names, typed if they look typed, as k3s' helm-controller
@@ -31,7 +35,7 @@ pub(super) fn set_map<'a>(at: &Path, raw: &'a RawValue) -> Vec<Part<'a>> {
     if entries.len() > ITEMS {
         return vec![Part {
             at: at.clone(),
-            content: Content::Elsewhere,
+            content: Content::Elsewhere(Reference::to(raw)),
         }];
     }
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -69,10 +73,10 @@ pub(super) fn set_list<'a>(at: &Path, raw: &'a RawValue) -> Vec<Part<'a>> {
             let name = dig_str(item, &["name"]).unwrap_or_default();
             let value = dig_str(item, &["value"]);
             let content = match (value, dig_at(item, &Path::keys(["valueFrom"]))) {
-                _ if number == ITEMS => Content::Elsewhere,
+                _ if number == ITEMS => Content::Elsewhere(Reference::to(raw)),
                 (Some(value), None) => assignment(&format!("{name}={value}"), true),
                 // the value is not seen, the name tells where it goes
-                _ => unseen(&name),
+                _ => unseen(&name, item),
             };
             Part {
                 at: at.index(number),

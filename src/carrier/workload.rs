@@ -53,16 +53,10 @@ pub(super) fn configs<'a>(_: Kind, object: &'a RawValue, seen: Seen<'_>) -> Held
         return Held::default();
     };
     let name = name_of(object);
-    let Some(version) = chart
-        .strip_prefix("vcluster-")
-        .filter(|_| app == "vcluster")
-    else {
-        return Held::default();
-    };
     // the chart names the workload after the release
     let containers = init_containers(object);
     let lowered = lowered(object, &containers);
-    if name != release || lowered.is_empty() {
+    if app != "vcluster" || name != release || lowered.is_empty() {
         return Held::default();
     }
     let release = Release {
@@ -70,7 +64,10 @@ pub(super) fn configs<'a>(_: Kind, object: &'a RawValue, seen: Seen<'_>) -> Held
         name: release.into_owned(),
         ..Release::default()
     };
-    let chart = ChartSource::version(&version.replacen('_', "+", 1));
+    // a copy of the chart under another name has versions of its own
+    let version = chart.strip_prefix("vcluster-");
+    let version = version.map(|version| version.replacen('_', "+", 1));
+    let chart = ChartSource::named(Some("vcluster"), version.as_deref());
     let part = Part {
         at: Path::dotted(INIT_CONTAINERS),
         content: Content::Lowered(lowered),
@@ -132,12 +129,13 @@ fn lowered(object: &RawValue, containers: &[InitContainer]) -> Vec<(Path, Data, 
         let distro = Path::keys(["controlPlane", "distro"]);
         let distro = keys.iter().fold(distro, |path, key| path.key(key));
         let at = at.key("image");
-        let [registry, repository, tag] = split(image);
+        let (registry, repository, tag) = split(image);
         for (key, value) in [
-            ("registry", registry),
-            ("repository", repository),
+            ("registry", Some(registry)),
+            ("repository", Some(repository)),
             ("tag", tag),
         ] {
+            let Some(value) = value else { continue };
             let path = distro.key("image").key(key);
             lowered.push((path, Data::String(value.into()), at.clone()));
         }
@@ -151,25 +149,23 @@ fn lowered(object: &RawValue, containers: &[InitContainer]) -> Vec<(Path, Data, 
     lowered
 }
 
-/// Registry, repository and tag of an image; a digest stays with the tag, as in values.
-fn split(image: &str) -> [&str; 3] {
-    let (name, digest) = image.split_once('@').unwrap_or((image, ""));
+/// Registry, repository and tag of an image; a digest stays with the tag, as in values. An image by
+/// digest alone has no tag: so do webhooks leave it that pin images.
+fn split(image: &str) -> (&str, &str, Option<&str>) {
+    let name = image.split('@').next().unwrap_or(image);
     let from = name.rfind('/').map_or(0, |slash| slash + 1);
     let colon = name
         .get(from..)
         .and_then(|last| last.find(':'))
         .map(|at| from + at);
     let end = colon.unwrap_or(name.len());
-    let tag = match (colon, digest) {
-        (Some(colon), _) => image.get(colon + 1..),
-        (None, _) => None,
-    };
+    let tag = colon.and_then(|colon| image.get(colon + 1..));
     let path = image.get(..end).unwrap_or(image);
     let (registry, repository) = match path.split_once('/') {
         Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest),
         _ => ("", path),
     };
-    [registry, repository, tag.unwrap_or_default()]
+    (registry, repository, tag)
 }
 
 #[cfg(test)]
@@ -181,23 +177,24 @@ mod tests {
         for (image, parts) in [
             (
                 "ghcr.io/loft-sh/kubernetes:v1.34.0",
-                ["ghcr.io", "loft-sh/kubernetes", "v1.34.0"],
+                ("ghcr.io", "loft-sh/kubernetes", Some("v1.34.0")),
             ),
             (
                 "rancher/k3s:v1.30.2-k3s1",
-                ["", "rancher/k3s", "v1.30.2-k3s1"],
+                ("", "rancher/k3s", Some("v1.30.2-k3s1")),
             ),
             (
                 "reg:5000/a/b/kubernetes",
-                ["reg:5000", "a/b/kubernetes", ""],
+                ("reg:5000", "a/b/kubernetes", None),
             ),
             (
                 "localhost/k:v1@sha256:0a",
-                ["localhost", "k", "v1@sha256:0a"],
+                ("localhost", "k", Some("v1@sha256:0a")),
             ),
-            ("r.example/k@sha256:0a", ["r.example", "k", ""]),
-            ("k", ["", "k", ""]),
-            ("", ["", "", ""]),
+            ("r.example/k@sha256:0a", ("r.example", "k", None)),
+            ("reg.example/k:", ("reg.example", "k", Some(""))),
+            ("k", ("", "k", None)),
+            ("", ("", "", None)),
         ] {
             assert_eq!(split(image), parts, "{image}");
         }

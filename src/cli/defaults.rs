@@ -11,8 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::output;
-use crate::admission::{GroupVersionKind, Request};
+use super::{objects, output};
 use crate::carrier::{self, Carried, Carrier, Encoding, Roads, Seen};
 use crate::defaults::{Claims, Record};
 use crate::values::{Change, Limits, Path, edit, edit_all, read_yaml};
@@ -75,26 +74,11 @@ fn write(file: &FilePath, text: &str) -> anyhow::Result<()> {
 
 /// Each document by itself; what separates them stays.
 fn remove_from_file(text: &str) -> anyhow::Result<String> {
-    let mut documents = vec![String::new()];
-    let mut separators = Vec::new();
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("---") {
-            separators.push(line);
-            documents.push(String::new());
-        } else if let Some(document) = documents.last_mut() {
-            document.push_str(line);
-        }
-    }
     let mut result = String::new();
-    for (number, document) in documents.iter().enumerate() {
-        if let Some(separator) = number
-            .checked_sub(1)
-            .and_then(|number| separators.get(number))
-        {
-            result.push_str(separator);
-        }
-        let without =
-            remove_from_document(document).with_context(|| format!("document {}", number + 1))?;
+    for (number, document) in objects::yaml_documents(text).iter().enumerate() {
+        result.push_str(document.separator.unwrap_or_default());
+        let without = remove_from_document(&document.text)
+            .with_context(|| format!("document {}", number + 1))?;
         result.push_str(&without);
     }
     Ok(result)
@@ -112,7 +96,7 @@ fn remove_from_document(text: &str) -> anyhow::Result<String> {
         bail!("a List is not looked into: give its objects one by one");
     }
     let raw = to_raw_value(&object)?;
-    let request = request(&object);
+    let request = objects::request(&object);
     let roads = Roads::default();
     let seen = Seen {
         namespace: &request.namespace,
@@ -234,28 +218,6 @@ fn removals(
         edit_at.at.clone(),
         Change::Set(Value::String(without)),
     )])
-}
-
-/// An object as the API server would ask about it.
-fn request(object: &Value) -> Request<'_> {
-    let text = |pointer: &str| {
-        object
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let (group, version) = text("/apiVersion")
-        .split_once('/')
-        .unwrap_or(("", text("/apiVersion")));
-    Request::about(
-        GroupVersionKind {
-            group: group.into(),
-            version: version.into(),
-            kind: text("/kind").into(),
-        },
-        text("/metadata/namespace"),
-        text("/metadata/name"),
-    )
 }
 
 #[cfg(test)]

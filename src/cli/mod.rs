@@ -3,9 +3,13 @@
 pub mod certs;
 pub mod defaults;
 mod dev_ca;
+pub mod explain;
 pub mod gate_args;
 mod handler;
+pub mod manifests;
+mod objects;
 mod output;
+pub mod policy;
 mod policy_files;
 pub mod replay;
 pub mod serve;
@@ -14,8 +18,6 @@ pub mod tls_args;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::policy::BUILT_IN;
 
 /// Exit code of a subcommand that found something: a denial, or an answer that is not as expected.
 const FOUND: u8 = 1;
@@ -44,12 +46,21 @@ enum Command {
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
-    /// Print the built-in policy
-    Policy,
+    /// Explain a rule, or what will really run under a config, and why
+    ///
+    /// Exit codes: 0 explained; 2 wrong usage, or no such rule; 3 something could not be read.
+    Explain(explain::ExplainArgs),
+    /// Print the built-in policy, or look after others
+    Policy(policy::PolicyArgs),
     /// Look after the defaults that were put into manifests
     Defaults(defaults::DefaultsArgs),
     /// Make certificates
     Certs(certs::CertsArgs),
+    /// Print the webhook configurations that send reviews here
+    ///
+    /// For exactly the carriers that are known and those that policies declare, with every field
+    /// written out.
+    Manifests(manifests::ManifestsArgs),
 }
 
 /// Runs the program.
@@ -84,8 +95,10 @@ fn run(command: &Command) -> anyhow::Result<u8> {
             result.map(|()| 0)
         }
         Command::Replay(args) => replay::run(args),
-        Command::Policy => output::print(BUILT_IN).map(|()| 0).map_err(Into::into),
+        Command::Explain(args) => explain::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
+        Command::Manifests(args) => manifests::run(args).map(|()| 0),
     }
 }

@@ -11,7 +11,9 @@ mod record;
 
 use crate::policy::InForce;
 use crate::values::{Change, Data, Path};
-use crate::vcluster::{Certainty, Completeness, Config, Operation, Presence, Reading, Subject};
+use crate::vcluster::{
+    Certainty, Completeness, Config, Operation, Presence, Reading, Subject, Tree,
+};
 
 pub use self::record::{Claims, Record};
 
@@ -132,6 +134,26 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
         kept,
         left_out,
     }
+}
+
+/// A config with those edits made that put in what the policy names, if there are any. The chart's
+/// own defaults are in force as before when they are written out.
+pub fn with_policys<'c>(
+    config: &Config<'c>,
+    edits: &[Edit],
+    policy: &InForce,
+) -> Option<Config<'c>> {
+    let is_made = |path: &Path| {
+        edits
+            .iter()
+            .any(|edit| edit.path == *path && matches!(edit.change, Change::Set(_)))
+    };
+    let values = policy.defaults.values.iter();
+    let values = values.filter(|wish| is_made(&wish.path));
+    let tree = values
+        .map(|wish| planner::branch(&wish.path, &wish.node.data))
+        .reduce(Tree::under)?;
+    Some(config.with(&tree))
 }
 
 /// The claims whose value is still what is claimed.

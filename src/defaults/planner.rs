@@ -150,7 +150,7 @@ impl Planner<'_> {
 }
 
 /// A tree that holds one value.
-fn branch(path: &Path, data: &Data) -> Tree {
+pub(super) fn branch(path: &Path, data: &Data) -> Tree {
     let leaf = Tree::Leaf(Known {
         data: data.clone(),
         plain: None,

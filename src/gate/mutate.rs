@@ -215,7 +215,11 @@ impl Books {
 }
 
 /// The patch of a plan, or why there is none.
-fn edit(edit_at: &EditAt<'_>, plan: &Plan, mode: Mode) -> Result<json_patch::Patch, String> {
+pub(super) fn edit(
+    edit_at: &EditAt<'_>,
+    plan: &Plan,
+    mode: Mode,
+) -> Result<json_patch::Patch, String> {
     if plan.edits.is_empty() {
         return Ok(json_patch::Patch::default());
     }

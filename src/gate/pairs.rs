@@ -39,26 +39,27 @@ impl<'b, 'a> Before<'b, 'a> {
     }
 
     /// Pairs the configs of a new object, in their order. Of several with one release the first is
-    /// paired with the first, the second with the second.
+    /// paired with the first, the second with the second, and further ones with the last.
     pub(super) fn pairs(&self, now: &[Carried<'_>]) -> Vec<Pair<'b, 'a>> {
         let mut seen: HashMap<_, usize> = HashMap::new();
         now.iter()
             .map(|config| {
-                let same: Vec<_> = self
-                    .by_name
-                    .get(&key(&config.release))
-                    .into_iter()
-                    .flatten()
-                    .copied()
-                    .filter(|before| may_be_one(&config.release, &before.release))
-                    .collect();
+                let named = |key| self.by_name.get(&key).into_iter().flatten().copied();
+                let (namespace, name, item) = key(&config.release);
+                let mut same: Vec<_> = named((namespace, name, item)).collect();
+                if same.is_empty() && config.is_over_base {
+                    same.extend(named((namespace, name, None)));
+                }
+                same.retain(|before| may_be_one(&config.release, &before.release));
                 let for_good = || same.iter().filter(|before| !before.is_passing);
                 let before = if config.is_passing {
                     for_good().next().copied()
                 } else {
                     let number = seen.entry(key(&config.release)).or_default();
                     *number += 1;
-                    for_good().nth(*number - 1).copied()
+                    // the last of one name counts: a further one is laid over it
+                    let further = || for_good().next_back();
+                    for_good().nth(*number - 1).or_else(further).copied()
                 };
                 // what was asked for once before, in the same words, is asked for no more
                 let passed = same

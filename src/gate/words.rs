@@ -13,13 +13,19 @@ use crate::vcluster::Subject;
 
 /// `HelmRelease team-a/dev (vCluster chart 0.30.4)`.
 pub(super) fn title(request: &Request<'_>, config: &Carried<'_>, subject: &Subject<'_>) -> String {
-    let (kind, name, chart) = (&request.kind.kind, object_name(request), &subject.now.chart);
+    let name = format!("{} {}", request.kind.kind, object_name(request));
+    title_of(&name, config, subject)
+}
+
+/// The same, of what has this name.
+pub(super) fn title_of(name: &str, config: &Carried<'_>, subject: &Subject<'_>) -> String {
+    let chart = &subject.now.chart;
     let which = match (&config.release.item, &*config.record_key) {
         (Some(item), _) => format!(", version {}", printable(item, 64)),
         (None, "") => String::new(),
         (None, release) => format!(", release {}", printable(release, 64)),
     };
-    format!("{kind} {name}{which} ({chart})")
+    format!("{name}{which} ({chart})")
 }
 
 /// `team-a/dev`; the API server may still have to generate the name.

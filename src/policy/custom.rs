@@ -6,7 +6,8 @@ use crate::carrier::{
 };
 use crate::vcluster::{Completeness, Reading};
 
-const ENCODINGS: [(&str, Encoding); 4] = [
+/// The words for encodings in documents.
+pub(super) const ENCODINGS: [(&str, Encoding); 4] = [
     ("yaml", Encoding::Yaml),
     ("templated-yaml", Encoding::TemplatedYaml),
     ("object", Encoding::Object),

@@ -19,6 +19,11 @@ use crate::vcluster::{Catalogue, Range};
 
 /// Reads a document.
 pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Document, PolicyError> {
+    read_root(&Field::root(&tree(text)?), catalogue)
+}
+
+/// The document as a tree, if it is one document, and nothing in it is set twice.
+pub(super) fn tree(text: &str) -> Result<Node, PolicyError> {
     let document = read_yaml(text.as_bytes(), &Limits::VALUES).map_err(|error| PolicyError {
         at: error.at,
         path: Path::root(),
@@ -47,10 +52,11 @@ pub(super) fn read(text: &str, catalogue: &'static Catalogue) -> Result<Document
             message,
         });
     }
-    read_root(&Field::root(&document.root), catalogue)
+    Ok(document.root)
 }
 
-fn read_root(root: &Field<'_>, catalogue: &Catalogue) -> Result<Document, PolicyError> {
+/// Reads a document that is a tree already.
+pub(super) fn read_root(root: &Field<'_>, catalogue: &Catalogue) -> Result<Document, PolicyError> {
     let fields = root.fields(&["apiVersion", "kind", "metadata", "spec"])?;
     for (key, wanted) in [
         ("apiVersion", "distrogate.io/v1alpha1"),

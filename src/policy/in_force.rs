@@ -8,7 +8,7 @@ use super::spec::Document;
 use super::{Action, Applicant, Apply, Exemption, Mode, On, Pin, RuleSettings};
 use crate::rules::Rule;
 use crate::values::{Node, Path};
-use crate::vcluster::Distro;
+use crate::vcluster::{Catalogue, Distro};
 
 /// What is in force for one config.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct InForce {
     /// Documents of which it cannot be told whether they count: the labels of the namespace are
     /// not known.
     pub unsure: Vec<String>,
+    /// The charts that are known.
+    pub catalogue: &'static Catalogue,
     rules: BTreeMap<&'static str, (Arc<RuleSettings>, Arc<Document>)>,
     /// Which document said how rules are enforced.
     enforced_by: Option<Arc<Document>>,
@@ -65,6 +67,7 @@ impl InForce {
         documents: &[&Arc<Document>],
         applicant: &Applicant<'_>,
         cap: Action,
+        catalogue: &'static Catalogue,
         unsure: Vec<String>,
     ) -> Self {
         let mut in_force = Self {
@@ -72,6 +75,7 @@ impl InForce {
             defaults: Defaults::default(),
             exemptions: Vec::new(),
             unsure,
+            catalogue,
             rules: BTreeMap::new(),
             enforced_by: None,
             cap,

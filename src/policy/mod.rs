@@ -7,8 +7,12 @@ mod custom;
 mod decode;
 mod document;
 mod exemption;
+mod flags;
+mod images;
 mod in_force;
 mod matching;
+mod mistakes;
+mod schema;
 mod settings;
 mod spec;
 
@@ -17,13 +21,17 @@ use std::sync::Arc;
 
 pub use self::decode::{PolicyError, nearest};
 pub use self::exemption::{Date, Exemption};
+pub use self::flags::FlagPattern;
+pub use self::images::ImagePatterns;
 pub use self::in_force::{Defaults, InForce, Wish};
 pub use self::matching::{Applicant, Labels, Match};
-pub use self::settings::{RuleSettings, Transition};
+pub use self::mistakes::mistakes;
+pub use self::schema::schema;
+pub use self::settings::{Amount, Bound, BoundKind, RuleSettings, Transition};
 pub use self::spec::{Document, Variant, Wishes};
 use crate::carrier::{Declaration, Roads};
 use crate::globs::Globs;
-use crate::vcluster::{Block, Catalogue, Distro};
+use crate::vcluster::{Block, Catalogue, Distro, Store};
 
 /// The built-in policy, as a document.
 pub const BUILT_IN: &str = include_str!("built-in.yaml");
@@ -56,6 +64,18 @@ const DISTROS: [(&str, Distro); 4] = [
     ("eks", Distro::Eks),
     ("k8s", Distro::K8s),
 ];
+
+/// The words for backing stores in documents.
+const STORES: [(&str, Store); 5] = {
+    let [a, b, c, d, e] = Store::ALL;
+    [
+        (a.as_str(), a),
+        (b.as_str(), b),
+        (c.as_str(), c),
+        (d.as_str(), d),
+        (e.as_str(), e),
+    ]
+};
 
 /// Everything that platform teams said: documents with the built-in one behind them.
 #[derive(Debug)]
@@ -224,7 +244,7 @@ impl Policy {
                 matching::Fit::LabelsUnknown => unsure.push(document.name.clone()),
             }
         }
-        InForce::of(&documents, applicant, self.cap, unsure)
+        InForce::of(&documents, applicant, self.cap, self.catalogue, unsure)
     }
 }
 

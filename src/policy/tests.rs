@@ -387,6 +387,42 @@ fn mistakes_in_defaults_and_matches_are_named_with_their_place() {
 }
 
 #[test]
+fn mistakes_in_settings_of_rules_are_named_with_their_place() {
+    for (text, error) in [
+        (
+            &with_spec("  rules: {store-change: {allow: [{from: k3s, to: k8s}]}}\n"),
+            "line 5, column 41: spec.rules.store-change.allow[0].from: has to be one of embedded-etcd, external-etcd, deployed-etcd, embedded-database, external-database",
+        ),
+        (
+            &with_spec("  rules: {command-override: {denied: [k8s]}}\n"),
+            "line 5, column 39: spec.rules.command-override.denied[0]: has to be one of apiServer, controllerManager, scheduler, k3s, k0s",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {denied: [anonymous-auth]}}\n"),
+            "line 5, column 33: spec.rules.extra-args.denied[0]: a flag begins with --, as --anonymous-auth",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {denied: [\"--[a\"]}}\n"),
+            "line 5, column 33: spec.rules.extra-args.denied[0]: not a pattern: unclosed character class; missing ']'",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {required: {apiserver: []}}}\n"),
+            "line 5, column 35: spec.rules.extra-args.required.apiserver: unknown key; did you mean apiServer?",
+        ),
+        (
+            &with_spec("  rules: {extra-args: {required: [--v]}}\n"),
+            "line 5, column 34: spec.rules.extra-args.required: has to be a map",
+        ),
+        (
+            &with_spec("  rules: {security-context: {denied: [root]}}\n"),
+            "line 5, column 39: spec.rules.security-context.denied[0]: has to be one of privileged, allowPrivilegeEscalation, runAsRoot, addedCapabilities, procMount, unconfined",
+        ),
+    ] {
+        assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+    }
+}
+
+#[test]
 fn mistakes_in_carriers_are_named_with_their_place() {
     for (text, error) in [
         (
@@ -428,6 +464,52 @@ fn mistakes_in_carriers_are_named_with_their_place() {
                 "  customCarriers:\n  - {group: a.example, kinds: [A], values: [{path: a.v}], chart: {names: [x]}}\n",
             ),
             "line 6, column 74: spec.customCarriers[0].chart.names: counts only beside name, the path of the chart's name",
+        ),
+    ] {
+        assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn mistakes_in_amounts_and_images_are_named_with_their_place() {
+    for (text, error) in [
+        (
+            &with_spec("  rules: {version-allowed: {versions: [v1.33]}}\n"),
+            "line 5, column 39: spec.rules.version-allowed.versions: has to be a string",
+        ),
+        (
+            &with_spec("  rules: {version-allowed: {versions: newest}}\n"),
+            "line 5, column 39: spec.rules.version-allowed.versions: has to be a range of Kubernetes versions, for example \">=1.31 <1.35\"",
+        ),
+        (
+            &with_spec("  rules: {registry-allowed: {registries: []}}\n"),
+            "line 5, column 42: spec.rules.registry-allowed.registries: has to name at least one pattern, or be left out",
+        ),
+        (
+            &with_spec("  rules: {registry-allowed: {registries: [a.io/*, registry.example]}}\n"),
+            "line 5, column 51: spec.rules.registry-allowed.registries[1]: has to be host and repository, with * for any text, for example registry.example/* or rancher/k3s",
+        ),
+        (
+            &with_spec("  rules: {registry-allowed: {registries: [\"a.io/[b\"]}}\n"),
+            "line 5, column 43: spec.rules.registry-allowed.registries[0]: not a pattern: unclosed character class; missing ']'",
+        ),
+        (
+            &with_spec("  rules: {resources-bounds: {bounds: {limit: {}}}}\n"),
+            "line 5, column 39: spec.rules.resources-bounds.bounds.limit: unknown key; did you mean limits?",
+        ),
+        (
+            &with_spec("  rules: {resources-bounds: {bounds: {limits: {cpu: {}}}}}\n"),
+            "line 5, column 53: spec.rules.resources-bounds.bounds.limits.cpu: has to have min, max or both",
+        ),
+        (
+            &with_spec(
+                "  rules: {resources-bounds: {bounds: {limits: {cpu: {min: 2, max: 500m}}}}}\n",
+            ),
+            "line 5, column 53: spec.rules.resources-bounds.bounds.limits.cpu: min 2 is above max 500m",
+        ),
+        (
+            &with_spec("  rules: {resources-bounds: {bounds: {requests: {cpu: {min: 1 core}}}}}\n"),
+            "line 5, column 61: spec.rules.resources-bounds.bounds.requests.cpu.min: has to be a quantity, for example 256Mi",
         ),
     ] {
         assert_eq!(parse(text).map(|_| ()), Err(error.to_owned()), "{text}");

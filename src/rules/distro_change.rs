@@ -14,7 +14,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "another distro than before",
     page: Page {
-        why: "Each distro keeps its state in a form of its own. vCluster checks a change only in its command line and when the pod starts, after the object was stored; from chart 0.33 on nobody checks, and the control plane comes up empty.",
+        why: "Each distro keeps its state in a form of its own. vCluster checks a change only in \
+              its command line and when the pod starts, after the object was stored; from chart \
+              0.33 on nobody checks, and the control plane comes up empty.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
@@ -25,11 +27,13 @@ pub(super) const RULE: Rule = Rule {
             "controlPlane:\n  distro:\n    k3s:\n      enabled: true\n",
         )
         .after("controlPlane:\n  distro:\n    k3s:\n      enabled: true\n"),
-        fix: "Keep the distro, or create a new virtual cluster. vCluster itself migrates k3s to k8s from chart 0.25 on, one way: the platform team can let that through with allow.",
+        fix: "Keep the distro, or create a new virtual cluster. vCluster itself migrates k3s to \
+              k8s from chart 0.25 on, one way: the platform team can let that through with allow.",
     },
     settings: &[Setting {
         key: "allow",
-        about: "changes that are let through, each with from, to and, if it counts under some charts only, charts: [{from: k3s, to: k8s, charts: \">=0.25\"}]",
+        about: "changes that are let through, each with from, to and, if it counts under some \
+                charts only, charts: [{from: k3s, to: k8s, charts: \">=0.25\"}]",
     }],
     // what changes with this very review is no old fault
     ratchet: false,
@@ -94,7 +98,12 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-fn lets_through(allowed: &Transition, before: Distro, now: Distro, config: &Config<'_>) -> bool {
+fn lets_through(
+    allowed: &Transition<Distro>,
+    before: Distro,
+    now: Distro,
+    config: &Config<'_>,
+) -> bool {
     let Transition { from, to, charts } = allowed;
     let in_charts = charts
         .as_ref()

@@ -23,6 +23,8 @@ pub struct Finding {
     pub exemption: Option<String>,
     /// What makes it the same fault in another review, besides rule and place.
     evidence: String,
+    /// The list that it stands in, whose items may come and go.
+    list: Option<Path>,
 }
 
 impl Finding {
@@ -39,6 +41,7 @@ impl Finding {
             fix: None,
             exemption: None,
             evidence,
+            list: None,
         }
     }
 
@@ -60,9 +63,16 @@ impl Finding {
         self
     }
 
+    /// It stands in this list, and is the same fault wherever it stands there.
+    pub(super) fn somewhere_in(mut self, list: &Path) -> Self {
+        self.list = Some(list.clone());
+        self
+    }
+
     /// What makes it the same fault in another review: rule, place in the values, and value.
     pub(super) fn fault(&self) -> (&'static str, &Path, &str) {
-        (self.rule, &self.place.values, &self.evidence)
+        let at = self.list.as_ref().unwrap_or(&self.place.values);
+        (self.rule, at, &self.evidence)
     }
 }
 

@@ -4,26 +4,46 @@
 //! decided here, in one place: the policy's action for the rule, what the rule says it may at most
 //! be, the policy's enforcement, and the ratchet.
 
+mod command_override;
+mod component_disabled;
+mod component_skew;
+mod deprecated_distro;
 mod distro_change;
+mod env_form;
+mod extra_args;
 mod finding;
+mod ha_store;
+mod host_compatibility;
+mod inactive_distro;
+mod legacy_values;
 mod only_one_distro;
+mod only_one_store;
 mod opaque_values;
 mod page;
+mod pull_policy;
+mod registry_allowed;
 mod registry_form;
+mod resources_bounds;
+mod resources_form;
+mod scheduler_unused;
 mod schema;
+mod security_context;
+mod store_change;
 mod tag_form;
 mod unknown_distro;
 mod unknown_field;
 mod unreadable_values;
+mod version_allowed;
+mod version_conflict;
+mod version_downgrade;
 mod wrong_type;
-
 use std::collections::HashSet;
 
 pub use self::finding::Finding;
 pub use self::page::{Example, Page, Setting};
 use crate::policy::{Action, InForce, RuleSettings};
 use crate::values::Path;
-use crate::vcluster::{Completeness, Config, Distro, Operation, Reading, Subject};
+use crate::vcluster::{Certainty, Completeness, Config, Distro, Operation, Reading, Subject};
 
 /// A rule.
 #[derive(Debug)]
@@ -39,7 +59,7 @@ pub struct Rule {
     /// What a policy may set besides `action`.
     pub settings: &'static [Setting],
     /// Whether an UPDATE that keeps an old violation is let off (see [`judge`]).
-    ratchet: bool,
+    pub ratchet: bool,
     check: fn(&Context<'_>, &mut Vec<Finding>),
 }
 
@@ -62,16 +82,57 @@ struct Context<'a> {
     policy: &'a InForce,
 }
 
+impl Context<'_> {
+    /// The most that may be said of what follows from several values together: of a chart that is
+    /// not known for certain, or where other values stand over these, a warning.
+    fn at_most(&self) -> Action {
+        if self.config.chart.is_certain() && self.completeness != Completeness::Fragment {
+            Action::Deny
+        } else {
+            Action::Warn
+        }
+    }
+
+    /// The distro in force, where its settings can be judged: charts before 0.20 have another
+    /// layout, and images do not tell settings.
+    fn judged_distro(&self) -> Option<Distro> {
+        let legacy = self.config.chart.certainty() == Certainty::Legacy;
+        let judged = !legacy && !self.config.is_rendered();
+        judged.then(|| self.config.distro()).flatten()
+    }
+}
+
 /// Every rule, in the order in which findings are told.
-pub const RULES: [&Rule; 9] = [
+pub const RULES: [&Rule; 30] = [
     &unreadable_values::RULE,
+    &legacy_values::RULE,
     &only_one_distro::RULE,
     &distro_change::RULE,
+    &only_one_store::RULE,
+    &store_change::RULE,
     &unknown_distro::RULE,
     &unknown_field::RULE,
     &wrong_type::RULE,
-    &tag_form::RULE,
+    &registry_allowed::RULE,
     &registry_form::RULE,
+    &tag_form::RULE,
+    &version_conflict::RULE,
+    &version_allowed::RULE,
+    &version_downgrade::RULE,
+    &component_skew::RULE,
+    &host_compatibility::RULE,
+    &deprecated_distro::RULE,
+    &resources_form::RULE,
+    &resources_bounds::RULE,
+    &pull_policy::RULE,
+    &ha_store::RULE,
+    &component_disabled::RULE,
+    &scheduler_unused::RULE,
+    &inactive_distro::RULE,
+    &command_override::RULE,
+    &extra_args::RULE,
+    &security_context::RULE,
+    &env_form::RULE,
     &opaque_values::RULE,
 ];
 
@@ -157,6 +218,22 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What stands below a path, in short: `image.tag, command and 3 more`.
+fn below(path: &Path, below: &[Path]) -> String {
+    const NAMED: usize = 4;
+    let prefix = format!("{path}.");
+    let mut words: Vec<_> = below
+        .iter()
+        .take(NAMED)
+        .map(|path| path.to_string().trim_start_matches(&prefix).to_owned())
+        .collect();
+    match below.len().saturating_sub(NAMED) {
+        0 => {}
+        more => words.push(format!("{more} more")),
+    }
+    list(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 /// `k3s`, `k3s and k8s`, `k3s, k0s and k8s`.
 fn list(words: &[&str]) -> String {
     match words {
@@ -165,3 +242,6 @@ fn list(words: &[&str]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "more than one distro is enabled",
     page: Page {
-        why: "A virtual cluster runs one distro. The chart stops with `you can only enable one distro at the same time`, and so does the pod; with the chart's schema or Helm out of the way, k3s silently wins over k0s, and both over k8s.",
+        why: "A virtual cluster runs one distro. The chart stops with `you can only enable one \
+              distro at the same time`, and so does the pod; with the chart's schema or Helm out \
+              of the way, k3s silently wins over k0s, and both over k8s.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n    k3s:\n      enabled: true\n",
@@ -22,7 +24,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
         ),
-        fix: "Leave one distro enabled. For a virtual cluster that runs already, that is the one it runs: see distro-change.",
+        fix: "Leave one distro enabled. For a virtual cluster that runs already, that is the one \
+              it runs: see distro-change.",
     },
     settings: &[],
     ratchet: true,

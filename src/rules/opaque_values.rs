@@ -3,14 +3,16 @@
 use super::{Context, Example, Finding, Page, Rule};
 use crate::policy::Action;
 use crate::values::Path;
-use crate::vcluster::{Cause, Kept, LayerContent, Lookup, Place};
+use crate::vcluster::{Cause, Completeness, Kept, LayerContent, Lookup, Place};
 
 pub(super) const RULE: Rule = Rule {
     id: "opaque-values",
     action: Action::Warn,
     about: "values that only the merged Secret will show",
     page: Page {
-        why: "What is kept in another object or file, or is decided by a template, cannot be judged here: not refused, but not promised either. The Secret that Helm renders holds everything, and is judged in full.",
+        why: "What is kept in another object or file, or is decided by a template, cannot be \
+              judged here: not refused, but not promised either. The Secret that Helm renders \
+              holds everything, and is judged in full.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      version: '{{ .Values.version }}'\n",
@@ -19,7 +21,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      version: v1.34.0\n",
         ),
-        fix: "Write what matters (the distro above all) into the carrier itself. Where that is not wanted, the warning is all that happens here.",
+        fix: "Write what matters (the distro above all) into the carrier itself. Where that is not \
+              wanted, the warning is all that happens here.",
     },
     settings: &[],
     ratchet: true,
@@ -64,6 +67,18 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     templates(context, findings);
     let Some(first) = opaque.first() else { return };
+    if context.completeness == Completeness::Fragment {
+        let is_empty = context.config.documents().next().is_none();
+        let message = if is_empty && !context.config.has_unreadable() {
+            "the label distrogate.io/values names this key, and there is no such key: no values are \
+             seen here"
+        } else {
+            "a release gets other values beside these; all of them are judged once Helm has \
+             rendered them into the Secret"
+        };
+        findings.push(Finding::new(first.place(Path::root(), None), message));
+        return;
+    }
     let distro = context.config.get(["controlPlane", "distro"]);
     let hides_distro = match distro {
         Lookup::Unknown(Cause::Elsewhere(_)) => true,
@@ -83,13 +98,14 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         1 => " (and in one more reference)".to_owned(),
         count => format!(" (and in {count} more references)"),
     };
-    findings.push(Finding::new(
-        first.place(Path::root(), None),
-        format!(
-            "these values are kept elsewhere{others} and judged only once Helm has rendered them \
-             into the Secret{distro}"
-        ),
-    ));
+    let message = format!(
+        "these values are kept elsewhere{others} and judged only once Helm has rendered them into \
+         the Secret{distro}"
+    );
+    // other values than before are another thing to say
+    let refers: Vec<_> = opaque.iter().map(|layer| layer.refers).collect();
+    let finding = Finding::new(first.place(Path::root(), None), &*message);
+    findings.push(finding.evidence((message, refers)));
 }
 
 /// What a template decides is seen once it is rendered.

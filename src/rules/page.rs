@@ -25,6 +25,8 @@ pub struct Example {
     pub before: Option<&'static str>,
     /// What a policy says about the rule, as YAML, where it has to say something.
     pub policy: Option<&'static str>,
+    /// The host cluster's Kubernetes version, where it matters.
+    pub host: Option<&'static str>,
 }
 
 /// A key that a policy may set for a rule, besides `action`.
@@ -44,12 +46,25 @@ impl Example {
             values,
             before: None,
             policy: None,
+            host: None,
         }
     }
 
     /// What was there before.
     pub(super) const fn after(mut self, before: &'static str) -> Self {
         self.before = Some(before);
+        self
+    }
+
+    /// What a policy says about the rule: `versions: ">=1.31"`.
+    pub(super) const fn under(mut self, policy: &'static str) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The host cluster's Kubernetes version.
+    pub(super) const fn on_host(mut self, version: &'static str) -> Self {
+        self.host = Some(version);
         self
     }
 }

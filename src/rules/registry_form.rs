@@ -12,7 +12,8 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "a registry with scheme or trailing slash, or a host that stands twice",
     page: Page {
-        why: "The chart joins registry, repository and tag as they are: a scheme, a slash at the end or a host that stands twice makes an image that cannot be pulled.",
+        why: "The chart joins registry, repository and tag as they are: a scheme, a slash at the \
+              end or a host that stands twice makes an image that cannot be pulled.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  advanced:\n    defaultImageRegistry: https://registry.example/\n",

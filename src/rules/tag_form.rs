@@ -12,7 +12,8 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "an image tag without v, with another distro's suffix, empty, or latest",
     page: Page {
-        why: "vCluster passes tags on as they are; whether one exists shows only when the image is pulled, and a control plane that cannot pull its image does not come back.",
+        why: "vCluster passes tags on as they are; whether one exists shows only when the image is \
+              pulled, and a control plane that cannot pull its image does not come back.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      image:\n        tag: 1.34.0\n",
@@ -21,7 +22,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      image:\n        tag: v1.34.0\n",
         ),
-        fix: "Write a tag that the repository has: v1.34.0 for k8s, v1.34.1-k3s1 for k3s, v1.30.2-k0s.0 for k0s.",
+        fix: "Write a tag that the repository has: v1.34.0 for k8s, v1.34.1-k3s1 for k3s, \
+              v1.30.2-k0s.0 for k0s.",
     },
     settings: &[],
     ratchet: true,
@@ -53,7 +55,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             .repository
             .value()
             .is_some_and(|text| text.contains('@'));
-        if !origin.is_user() || by_digest {
+        // and a workload's image may have a digest in the tag's place
+        let untold = value.is_empty() && context.config.is_rendered();
+        if !origin.is_user() || by_digest || untold {
             continue;
         }
         let example = example(context.config, &image);

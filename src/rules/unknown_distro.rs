@@ -13,7 +13,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "a distro that the chart does not have",
     page: Page {
-        why: "A distro that the chart does not have is ignored by templates and stops the pod, which reads its config strictly (`json: unknown field`). k0s went with chart 0.26, k3s with 0.33; eks had charts of its own before 0.20.",
+        why: "A distro that the chart does not have is ignored by templates and stops the pod, \
+              which reads its config strictly (`json: unknown field`). k0s went with chart 0.26, \
+              k3s with 0.33; eks had charts of its own before 0.20.",
         refused: Example::new(
             "0.36.1",
             "controlPlane:\n  distro:\n    k3s:\n      enabled: false\n",

@@ -12,7 +12,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "a key under controlPlane.distro that the chart does not have, or in the wrong case",
     page: Page {
-        why: "The chart's schema refuses keys that it does not know, with a text that does not say where; with schema validation skipped the pod refuses them when it starts. Fields come and go between charts: images per component went with 0.25.",
+        why: "The chart's schema refuses keys that it does not know, with a text that does not say \
+              where; with schema validation skipped the pod refuses them when it starts. Fields \
+              come and go between charts: images per component went with 0.25.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      imag:\n        tag: v1.34.0\n",
@@ -21,7 +23,8 @@ pub(super) const RULE: Rule = Rule {
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      image:\n        tag: v1.34.0\n",
         ),
-        fix: "Write the field as this chart has it, in the same case; the message names the nearest.",
+        fix: "Write the field as this chart has it, in the same case; the message names the \
+              nearest.",
     },
     settings: &[],
     ratchet: true,

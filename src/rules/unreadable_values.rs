@@ -10,7 +10,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "values that cannot be read as Go reads YAML, or that are over a bound",
     page: Page {
-        why: "Helm, Argo CD, Flux and vCluster read values with Go's YAML (YAML 1.1). What that cannot read stops them all, often far from here; and what is larger than our bounds nobody can judge in time.",
+        why: "Helm, Argo CD, Flux and vCluster read values with Go's YAML (YAML 1.1). What that \
+              cannot read stops them all, often far from here; and what is larger than our bounds \
+              nobody can judge in time.",
         refused: Example::new("0.30.4", "- controlPlane\n- distro\n"),
         allowed: Example::new("0.30.4", "controlPlane: {}\n"),
         fix: "Write one map of values that Helm can read; `helm template` shows the same error.",

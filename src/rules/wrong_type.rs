@@ -13,7 +13,9 @@ pub(super) const RULE: Rule = Rule {
     action: Action::Deny,
     about: "a value of another type than the chart accepts",
     page: Page {
-        why: "Go reads `\"false\"` as a text, `1.30` as the number 1.3 and `yes` as true. The chart's schema refuses the wrong type, or a template takes it for something else: a text is true, whatever it says.",
+        why: "Go reads `\"false\"` as a text, `1.30` as the number 1.3 and `yes` as true. The \
+              chart's schema refuses the wrong type, or a template takes it for something else: a \
+              text is true, whatever it says.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      version: 1.30\n",

@@ -127,6 +127,15 @@ impl Node {
         }
     }
 
+    /// The map inside, to be changed, if it is one.
+    pub const fn as_map_mut(&mut self) -> Option<&mut Map> {
+        if let Data::Map(map) = &mut self.data {
+            Some(map)
+        } else {
+            None
+        }
+    }
+
     /// The string inside, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         if let Data::String(text) = &self.data {

@@ -3,15 +3,17 @@
 //! `charts.json` is made from the `values.schema.json` and `values.yaml` of each release. A new
 //! chart is added by data alone: eras follow from the fields.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use semver::Version;
-use serde::Deserialize;
 
-use super::tree::{Cause, Origin, Tree};
-use super::{Distro, Era};
-use crate::values::{Data, Limits, Node, read_json};
+use self::file::{File, FileChart};
+use super::era::Era;
+use super::tree::Tree;
+use super::{Distro, Field};
 
 /// All known charts, ordered by version.
 #[derive(Debug)]
@@ -29,46 +31,6 @@ pub struct Block {
     pub defaults: Tree,
     /// The era that follows from the fields.
     pub era: Era,
-}
-
-/// What a chart's schema accepts at a path.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Field {
-    /// A value of this JSON type; objects of this kind hold anything.
-    Leaf(FieldType),
-    /// A map with these keys.
-    Map {
-        /// The keys and what each accepts.
-        fields: BTreeMap<Box<str>, Self>,
-        /// Whether no other key is accepted; otherwise the catalogue leaves the others out.
-        complete: bool,
-    },
-}
-
-/// The JSON types of leaves.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-pub enum FieldType {
-    /// A boolean.
-    #[serde(rename = "boolean")]
-    Boolean,
-    /// A string.
-    #[serde(rename = "string")]
-    String,
-    /// A whole number.
-    #[serde(rename = "integer")]
-    Integer,
-    /// A map with any keys.
-    #[serde(rename = "object")]
-    Object,
-    /// A list of anything.
-    #[serde(rename = "array")]
-    Array,
-    /// A list of strings.
-    #[serde(rename = "array of string")]
-    Strings,
-    /// A list of maps.
-    #[serde(rename = "array of object")]
-    Objects,
 }
 
 /// Why a catalogue could not be read.
@@ -172,203 +134,6 @@ impl Block {
         Distro::ALL.into_iter().filter(move |distro| {
             matches!(distros, Some(Field::Map { fields, .. }) if fields.contains_key(distro.key()))
         })
-    }
-}
-
-impl Field {
-    /// What is accepted at a path; below an open object nothing is said.
-    pub fn get<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Option<&Self> {
-        let mut field = self;
-        for key in keys {
-            match field {
-                Self::Map { fields, .. } => field = fields.get(key)?,
-                Self::Leaf(_) => return None,
-            }
-        }
-        Some(field)
-    }
-
-    /// Whether a value fits what is accepted here. Null always does: it deletes.
-    pub fn takes(&self, data: &Data) -> bool {
-        let Self::Leaf(kind) = self else {
-            return matches!(data, Data::Map(_) | Data::Null);
-        };
-        let all =
-            |items: &[Node], fits: fn(&Data) -> bool| items.iter().all(|item| fits(&item.data));
-        match (kind, data) {
-            (_, Data::Null)
-            | (FieldType::Boolean, Data::Bool(_))
-            | (FieldType::String, Data::String(_))
-            | (FieldType::Object, Data::Map(_))
-            | (FieldType::Array, Data::List(_)) => true,
-            // JSON Schema calls 1.0 an integer, too
-            (FieldType::Integer, Data::Number(number)) => {
-                number.as_f64().is_some_and(|number| number.fract() == 0.0)
-            }
-            (FieldType::Strings, Data::List(items)) => {
-                all(items, |data| matches!(data, Data::String(_)))
-            }
-            (FieldType::Objects, Data::List(items)) => {
-                all(items, |data| matches!(data, Data::Map(_)))
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether a path is accepted for certain: a field, or a place inside an open object.
-    pub fn accepts<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> bool {
-        let mut field = self;
-        for key in keys {
-            match field {
-                Self::Map { fields, .. } => match fields.get(key) {
-                    Some(below) => field = below,
-                    None => return false,
-                },
-                Self::Leaf(kind) => return *kind == FieldType::Object,
-            }
-        }
-        true
-    }
-}
-
-impl FieldType {
-    /// The type in words, for messages.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Boolean => "true or false",
-            Self::String => "a string",
-            Self::Integer => "a whole number",
-            Self::Object => "a map",
-            Self::Array => "a list",
-            Self::Strings => "a list of strings",
-            Self::Objects => "a list of maps",
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct File {
-    charts: Vec<FileChart>,
-    blocks: Vec<FileBlock>,
-}
-
-#[derive(Deserialize)]
-struct FileChart {
-    chart: String,
-    block: String,
-}
-
-#[derive(Deserialize)]
-struct FileBlock {
-    id: String,
-    /// By dotted path of the piece of schema.
-    fields: BTreeMap<String, FileField>,
-    /// By dotted path of the piece of values.
-    defaults: BTreeMap<String, serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum FileField {
-    Leaf(FieldType),
-    Map(BTreeMap<Box<str>, Self>),
-}
-
-impl FileBlock {
-    fn compile(self) -> Result<Block, CatalogueError> {
-        let mut fields = Field::Map {
-            fields: BTreeMap::new(),
-            complete: false,
-        };
-        for (path, field) in self.fields {
-            fields.insert(&path.split('.').collect::<Vec<_>>(), field.compile());
-        }
-        let mut defaults = serde_json::Map::new();
-        for (path, value) in self.defaults {
-            insert_json(&mut defaults, &path.split('.').collect::<Vec<_>>(), value);
-        }
-        let defaults = serde_json::Value::Object(defaults);
-        let document = read_json(&defaults.to_string(), &Limits::VALUES)
-            .map_err(|error| CatalogueError::Defaults(self.id, error))?;
-        let mut defaults = Tree::from_node(&document.root, &|_| Origin::Chart);
-        open_partial_maps(&mut defaults, &fields);
-        let era = Era::of_fields(&fields);
-        Ok(Block {
-            fields,
-            defaults,
-            era,
-        })
-    }
-}
-
-fn insert_json(
-    map: &mut serde_json::Map<String, serde_json::Value>,
-    path: &[&str],
-    value: serde_json::Value,
-) {
-    match path.split_first() {
-        None => {}
-        Some((key, [])) => {
-            map.insert((*key).to_owned(), value);
-        }
-        Some((key, below)) => {
-            let entry = map
-                .entry(*key)
-                .or_insert_with(|| serde_json::Map::new().into());
-            if let Some(map) = entry.as_object_mut() {
-                insert_json(map, below, value);
-            }
-        }
-    }
-}
-
-/// The catalogue holds pieces of the values; what stands beside a piece is not known.
-fn open_partial_maps(tree: &mut Tree, field: &Field) {
-    if let (
-        Tree::Map(branch),
-        Field::Map {
-            fields,
-            complete: false,
-        },
-    ) = (tree, field)
-    {
-        branch.open(Cause::NotCatalogued);
-        for (key, field) in fields {
-            if let Some(tree) = branch.entry_mut(key) {
-                open_partial_maps(tree, field);
-            }
-        }
-    }
-}
-
-impl FileField {
-    fn compile(self) -> Field {
-        match self {
-            Self::Leaf(kind) => Field::Leaf(kind),
-            Self::Map(fields) => Field::Map {
-                fields: fields
-                    .into_iter()
-                    .map(|(key, field)| (key, field.compile()))
-                    .collect(),
-                complete: true,
-            },
-        }
-    }
-}
-
-impl Field {
-    fn insert(&mut self, path: &[&str], field: Self) {
-        match (path.split_first(), self) {
-            (None, place) => *place = field,
-            (Some((key, below)), Self::Map { fields, .. }) => fields
-                .entry((*key).into())
-                .or_insert_with(|| Self::Map {
-                    fields: BTreeMap::new(),
-                    complete: false,
-                })
-                .insert(below, field),
-            (Some(_), Self::Leaf(_)) => {}
-        }
     }
 }
 

@@ -5,24 +5,10 @@ use std::ops::RangeInclusive;
 
 use semver::Version;
 
-use super::catalogue::Field;
 use super::tree::Tree;
-use super::{Block, Catalogue, ChartSource, Distro, Range};
+use super::{Block, Catalogue, ChartSource, Distro, Era, Field, Range};
 use crate::text::printable;
 use crate::values::{Node, Path};
-
-/// Charts whose distro configuration has one schema.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Era {
-    /// 0.20 to 0.24: k8s with an image per component, k3s, k0s.
-    A,
-    /// 0.25: k8s with one combined image, k3s, k0s.
-    B,
-    /// 0.26 to 0.32: k8s, k3s.
-    C,
-    /// From 0.33 on: k8s only.
-    D,
-}
 
 /// A chart, resolved against the catalogue.
 #[derive(Clone, Debug)]
@@ -54,22 +40,6 @@ pub enum Certainty {
     Legacy,
 }
 
-impl Era {
-    /// The era of a chart with these fields.
-    pub(super) fn of_fields(fields: &Field) -> Self {
-        let has = |path: &str| fields.get(path.split('.')).is_some();
-        if has("controlPlane.distro.k8s.apiServer.image") {
-            Self::A
-        } else if has("controlPlane.distro.k0s") {
-            Self::B
-        } else if has("controlPlane.distro.k3s") {
-            Self::C
-        } else {
-            Self::D
-        }
-    }
-}
-
 impl<'c> Chart<'c> {
     /// Finds what a carrier says in the catalogue.
     pub fn resolve(source: &ChartSource, catalogue: &'c Catalogue) -> Self {
@@ -93,7 +63,7 @@ impl<'c> Chart<'c> {
         // charts of their own for k8s, k0s and eks ended with 0.19: a later one is somebody's fork
         let unified = Version::new(0, 20, 0);
         let fork = name != "vcluster" && chart.version.as_ref().is_some_and(|v| *v >= unified);
-        if chart.is_before_unified() || (name != "vcluster" && !fork) {
+        if chart.is_before_unified(range.as_ref()) || (name != "vcluster" && !fork) {
             chart.certainty = Certainty::Legacy;
             chart.legacy = Distro::of_legacy_chart(name);
             return chart;
@@ -140,6 +110,12 @@ impl<'c> Chart<'c> {
     /// release that it comes before.
     pub fn lies_in(&self, range: &Range) -> bool {
         !self.meant.is_empty() && self.meant.iter().all(|version| range.contains(version))
+    }
+
+    /// Whether the carrier itself says that it is a chart from 0.20 on; of a fork or a chart that
+    /// is described elsewhere it does not.
+    pub fn is_told_unified(&self) -> bool {
+        self.certainty != Certainty::Legacy && !self.meant.is_empty()
     }
 
     /// How well the chart is known.
@@ -229,22 +205,19 @@ impl<'c> Chart<'c> {
     }
 
     /// Whether every version that the carrier may mean is before 0.20.
-    fn is_before_unified(&self) -> bool {
+    fn is_before_unified(&self, range: Option<&Range>) -> bool {
         let first = Version::new(0, 20, 0);
         match &self.version {
             // a pre-release of 0.20.0 has the unified layout already
             Some(version) => Version::new(version.major, version.minor, version.patch) < first,
-            None => self
-                .written()
-                .and_then(|text| Range::parse(text).ok())
-                .is_some_and(|range| {
-                    // no release of minor 20 to 99, or of a later major version, lies in the range
-                    (0..20).any(|minor| {
-                        (0..20).any(|patch| range.contains(&Version::new(0, minor, patch)))
-                    }) && !(20..100).any(|minor| {
-                        (0..10).any(|patch| range.contains(&Version::new(0, minor, patch)))
-                    }) && !range.contains(&Version::new(1, 0, 0))
-                }),
+            None => range.is_some_and(|range| {
+                // no release of minor 20 to 99, or of a later major version, lies in the range
+                (0..20).any(|minor| {
+                    (0..20).any(|patch| range.contains(&Version::new(0, minor, patch)))
+                }) && !(20..100).any(|minor| {
+                    (0..10).any(|patch| range.contains(&Version::new(0, minor, patch)))
+                }) && !range.contains(&Version::new(1, 0, 0))
+            }),
         }
     }
 
@@ -427,25 +400,5 @@ mod tests {
             chart.infer(&written.root, fallback);
             assert_eq!((chart.era(), chart.is_certain()), (era, false), "{values}");
         }
-    }
-
-    #[test]
-    fn other_charts_are_not_vclusters() {
-        for (name, is) in [
-            ("vcluster", true),
-            ("./charts/vcluster/", true),
-            ("vcluster-eks", true),
-            ("podinfo", false),
-            ("vcluster-platform", false),
-            ("oci://registry.example/charts/vcluster", true),
-            ("https://charts.example/vcluster-0.30.0.tgz", true),
-            ("https://charts.example/vcluster-platform-4.0.0.tgz", false),
-        ] {
-            let source = ChartSource::named(Some(name), None);
-            assert_eq!(source.may_be_vcluster(), is, "{name}");
-        }
-        let archive = ChartSource::named(Some("https://x/vcluster-k8s-0.19.1-rc.1.tgz"), Some("1"));
-        assert_eq!(archive.name.as_deref(), Some("vcluster-k8s"));
-        assert_eq!(archive.version.as_deref(), Some("0.19.1-rc.1"));
     }
 }

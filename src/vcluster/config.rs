@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lookup::{Lookup, Presence};
 use super::place::{Kept, Place};
 use super::reading::{fold, relevant};
-use super::tree::{Cause, Origin, Tree};
+use super::tree::{Cause, Known, Origin, Tree};
 use super::{Block, Catalogue, Certainty, Chart, ChartSource, Distro, KubeVersion, Reading};
 use crate::values::{Assignment, Data, Document, Node, Path, Position, ReadError, Step};
 
@@ -42,6 +42,8 @@ pub struct Layer {
     pub sets: Vec<Assignment>,
     /// Where values that were made from something else stand in the object.
     pub stands: Vec<(Path, Path)>,
+    /// What tells a reference from another one at the same place; 0 where there is none.
+    pub refers: u64,
 }
 
 /// What a [`Layer`] holds.
@@ -154,6 +156,11 @@ impl<'c> Config<'c> {
         self.effective.get(keys)
     }
 
+    /// Every known leaf in force at or below a path, in the order of their paths.
+    pub fn leaves(&self, at: &Path) -> Vec<(Path, &Known)> {
+        self.effective.leaves(at)
+    }
+
     /// Whether it was made from what Helm rendered.
     pub fn is_rendered(&self) -> bool {
         self.reading == Reading::Rendered
@@ -162,6 +169,11 @@ impl<'c> Config<'c> {
     /// The chart's defaults, as far as they are known.
     pub fn defaults(&self) -> &Tree {
         &self.defaults
+    }
+
+    /// What the user's layers give, without the chart.
+    pub(super) const fn user(&self) -> &Tree {
+        &self.user
     }
 
     /// Whether the user's layers set something at a path.

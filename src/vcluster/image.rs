@@ -87,6 +87,17 @@ impl Config<'_> {
         }
     }
 
+    /// Registry, repository and tag of an image as they are written at a path, with
+    /// `defaultImageRegistry` in the place of the registry.
+    pub fn image_at(&self, path: &Path) -> [ImagePart; 3] {
+        let registry = match self.part(&Path::keys(DEFAULT_IMAGE_REGISTRY)) {
+            ImagePart::Known { value, .. } if value.is_empty() => self.part(&path.key("registry")),
+            part => part,
+        };
+        let [repository, tag] = ["repository", "tag"].map(|key| self.part(&path.key(key)));
+        [registry, repository, tag]
+    }
+
     /// Whether k8s comes in one image, as far as the chart is known.
     fn has_combined_image(&self) -> Option<bool> {
         let path = ["controlPlane", "distro", "k8s", "image"];
@@ -97,22 +108,19 @@ impl Config<'_> {
 
     fn image(&self, component: Component, keys: &[&str]) -> Image {
         let path = Path::keys(["controlPlane", "distro"].iter().chain(keys).copied()).key("image");
-        let registry = match self.part(&Path::keys(DEFAULT_IMAGE_REGISTRY)) {
-            ImagePart::Known { value, .. } if value.is_empty() => self.part(&path.key("registry")),
-            part => part,
-        };
+        let [registry, repository, _] = self.image_at(&path);
         let tag = self.tag(component, &path);
         let suffix = match component {
             Component::Distro(Distro::K8s) => self.full_suffix(),
             _ => Some(""),
         };
         Image {
-            suffix,
             component,
-            registry,
-            repository: self.part(&path.key("repository")),
-            tag,
             path,
+            registry,
+            repository,
+            tag,
+            suffix,
         }
     }
 
@@ -248,6 +256,16 @@ impl Image {
 }
 
 impl Component {
+    /// Its key under `controlPlane.distro`, or under the distro's own.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Distro(distro) => distro.key(),
+            Self::ApiServer => "apiServer",
+            Self::ControllerManager => "controllerManager",
+            Self::Scheduler => "scheduler",
+        }
+    }
+
     /// The distro that it belongs to.
     pub const fn distro(self) -> Distro {
         match self {

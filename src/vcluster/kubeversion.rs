@@ -45,6 +45,12 @@ impl KubeVersion {
         (self.major, self.minor, self.patch)
     }
 
+    /// The same for comparing with ranges, without what follows the patch version.
+    pub fn semver(&self) -> semver::Version {
+        let (major, minor, patch) = self.number();
+        semver::Version::new(major.into(), minor.into(), patch.into())
+    }
+
     /// Without what follows the patch version: `v1.33.4`.
     #[must_use]
     pub fn release(&self) -> Self {

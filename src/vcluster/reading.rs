@@ -1,7 +1,7 @@
 //! Values as their reader takes them: only what anything here is about, and for the pod with Go's
 //! matching of keys.
 
-use super::catalogue::Field;
+use super::Field;
 use crate::values::{Data, Entry, Map, Node, go_fold_eq};
 
 /// The keys at the root of the values that anything here is about.

@@ -22,13 +22,12 @@ impl ChartSource {
         Self::named(Some("vcluster"), Some(version))
     }
 
-    /// A chart by its name, or by the address of an archive that holds it
-    /// (`https://…/vcluster-0.30.0.tgz`), which tells the version too.
+    /// A chart by its name, or by an address that tells the version too: of an archive
+    /// (`https://…/vcluster-0.30.0.tgz`), or in a registry (`oci://…/vcluster:0.30.0`).
     pub fn named(name: Option<&str>, version: Option<&str>) -> Self {
         let version = version.map(str::trim).filter(|version| !version.is_empty());
-        let archive = name.and_then(|name| name.rsplit('/').next()?.strip_suffix(".tgz"));
-        let (name, version) = match archive.and_then(split_archive) {
-            Some((name, of_archive)) => (Some(name), Some(of_archive)),
+        let (name, version) = match name.and_then(of_address) {
+            Some((name, of_address)) => (Some(name), of_address.or(version)),
             None => (name, version),
         };
         Self {
@@ -52,10 +51,106 @@ impl ChartSource {
     }
 }
 
+/// Name and version in the address of an archive or of something in a registry; a query says
+/// nothing about either.
+fn of_address(address: &str) -> Option<(&str, Option<&str>)> {
+    let path = address.split(['?', '#']).next()?.trim_end_matches('/');
+    let last = path.rsplit('/').next()?;
+    if path.starts_with("oci://") {
+        let name = last.split('@').next()?;
+        return Some(match name.split_once(':') {
+            Some((name, tag)) => (name, Some(tag)),
+            None => (name, None),
+        });
+    }
+    let archive = last
+        .strip_suffix(".tgz")
+        .or_else(|| last.strip_suffix(".tar.gz"))?;
+    Some(match split_archive(archive) {
+        Some((name, version)) => (name, Some(version)),
+        None => (archive, None),
+    })
+}
+
 /// `vcluster-k8s-0.19.1` as name and version.
 fn split_archive(archive: &str) -> Option<(&str, &str)> {
     archive
         .match_indices('-')
         .filter_map(|(at, _)| Some((archive.get(..at)?, archive.get(at + 1..)?)))
         .find(|(_, version)| Version::parse(version).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_tells_name_and_version() {
+        for (name, version, expected) in [
+            ("vcluster", Some(" 0.30.x "), (true, Some("0.30.x"))),
+            ("./charts/vcluster/", None, (true, None)),
+            (
+                "https://x/vcluster-0.30.4.tgz",
+                None,
+                (true, Some("0.30.4")),
+            ),
+            (
+                "https://x/vcluster-0.30.4.tgz?sig=a/b",
+                None,
+                (true, Some("0.30.4")),
+            ),
+            (
+                "https://x/vcluster-k8s-0.19.1.tar.gz",
+                None,
+                (true, Some("0.19.1")),
+            ),
+            (
+                "https://x/vcluster.tgz",
+                Some("0.30.4"),
+                (true, Some("0.30.4")),
+            ),
+            ("https://x/podinfo-6.0.0.tgz", None, (false, Some("6.0.0"))),
+            (
+                "oci://r:5000/a/vcluster",
+                Some("0.30.4"),
+                (true, Some("0.30.4")),
+            ),
+            (
+                "oci://r:5000/a/vcluster:0.30.4",
+                None,
+                (true, Some("0.30.4")),
+            ),
+            ("oci://r/vcluster@sha256:0a", None, (true, None)),
+            (
+                "oci://r/vcluster:0.30.4@sha256:0a",
+                None,
+                (true, Some("0.30.4")),
+            ),
+            ("oci://r/vcluster/podinfo:1", None, (false, Some("1"))),
+        ] {
+            let chart = ChartSource::named(Some(name), version);
+            let found = (chart.may_be_vcluster(), chart.version.as_deref());
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn other_charts_are_not_vclusters() {
+        for (name, is) in [
+            ("vcluster", true),
+            ("./charts/vcluster/", true),
+            ("vcluster-eks", true),
+            ("podinfo", false),
+            ("vcluster-platform", false),
+            ("oci://registry.example/charts/vcluster", true),
+            ("https://charts.example/vcluster-0.30.0.tgz", true),
+            ("https://charts.example/vcluster-platform-4.0.0.tgz", false),
+        ] {
+            let source = ChartSource::named(Some(name), None);
+            assert_eq!(source.may_be_vcluster(), is, "{name}");
+        }
+        let archive = ChartSource::named(Some("https://x/vcluster-k8s-0.19.1-rc.1.tgz"), Some("1"));
+        assert_eq!(archive.name.as_deref(), Some("vcluster-k8s"));
+        assert_eq!(archive.version.as_deref(), Some("0.19.1-rc.1"));
+    }
 }

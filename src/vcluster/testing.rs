@@ -15,6 +15,7 @@ pub(crate) fn values(text: &str) -> Layer {
         templated: Vec::new(),
         sets: Vec::new(),
         stands: Vec::new(),
+        refers: 0,
     }
 }
 
@@ -27,6 +28,7 @@ pub(crate) fn elsewhere() -> Layer {
         templated: Vec::new(),
         sets: Vec::new(),
         stands: Vec::new(),
+        refers: 0,
     }
 }
 

@@ -1,5 +1,8 @@
 //! `deploy/` and `certs/` build, and the webhooks say everything that an API server would add.
 
+use std::fs;
+
+use distrogate::values::{Limits, read_yaml};
 use serde_json::{Value, json};
 
 use crate::harness::kubectl::Kubectl;
@@ -45,6 +48,61 @@ fn every_kustomization_builds_what_it_says() {
     let mut with_certificates = [&base[..], &["Certificate"; 2], &["Issuer"; 2]].concat();
     with_certificates.sort_unstable();
     assert_eq!(kinds("certs/cert-manager"), with_certificates);
+    assert_eq!(
+        kinds("deploy/monitoring"),
+        ["ConfigMap", "PrometheusRule", "Service", "ServiceMonitor"]
+    );
+}
+
+#[test]
+fn the_kubelet_and_prometheus_find_the_admin_port() {
+    if !has_kubectl() {
+        return;
+    }
+    let base = objects("deploy");
+    let [deployment] = of_kind(&base, "Deployment")[..] else {
+        panic!("one Deployment")
+    };
+    let pod = &deployment["spec"]["template"];
+    let container = &pod["spec"]["containers"][0];
+    let ports = json!([
+        {"name": "https", "containerPort": 8443, "protocol": "TCP"},
+        {"name": "admin", "containerPort": 8080, "protocol": "TCP"},
+    ]);
+    assert_eq!(container["ports"], ports);
+    for (probe, path) in [("readinessProbe", "/readyz"), ("livenessProbe", "/livez")] {
+        let asked = json!({"path": path, "port": "admin"});
+        assert_eq!(container[probe]["httpGet"], asked, "{probe}");
+    }
+    let monitoring = objects("deploy/monitoring");
+    let [service] = of_kind(&monitoring, "Service")[..] else {
+        panic!("one Service")
+    };
+    let [monitor] = of_kind(&monitoring, "ServiceMonitor")[..] else {
+        panic!("one ServiceMonitor")
+    };
+    let chosen = |selector: &Value, labels: &Value| {
+        let wanted = selector.as_object().unwrap().iter();
+        wanted.clone().count() > 0 && wanted.into_iter().all(|(key, value)| labels[key] == *value)
+    };
+    assert!(chosen(
+        &service["spec"]["selector"],
+        &pod["metadata"]["labels"]
+    ));
+    assert_eq!(service["spec"]["ports"][0]["targetPort"], "admin");
+    let selector = &monitor["spec"]["selector"]["matchLabels"];
+    assert!(chosen(selector, &service["metadata"]["labels"]));
+    for other in of_kind(&base, "Service") {
+        assert!(
+            !chosen(selector, &other["metadata"]["labels"]),
+            "only that one"
+        );
+    }
+    let job = &service["metadata"]["labels"][monitor["spec"]["jobLabel"].as_str().unwrap()];
+    assert_eq!(job, "distrogate", "the alerts go by it");
+    let endpoint = &monitor["spec"]["endpoints"][0];
+    assert_eq!(endpoint["port"], service["spec"]["ports"][0]["name"]);
+    assert_eq!(endpoint["path"], "/metrics");
 }
 
 #[test]
@@ -200,5 +258,116 @@ fn every_carrier_that_is_known_is_sent_here() {
             !["Secret", "ConfigMap", "StatefulSet", "Deployment"].contains(&kind),
             "{resource:?}"
         );
+    }
+}
+
+/// The webhook of this name, of the configuration that validates.
+fn validating(objects: &[Value], name: &str) -> Value {
+    let [configuration] = of_kind(objects, "ValidatingWebhookConfiguration")[..] else {
+        panic!("one ValidatingWebhookConfiguration")
+    };
+    let webhooks = configuration["webhooks"].as_array().unwrap();
+    let named = webhooks.iter().find(|webhook| webhook["name"] == name);
+    named.unwrap().clone()
+}
+
+#[test]
+fn every_example_comes_here() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("deploy");
+    let contains = |list: &Value, text: &str| list.as_array().unwrap().contains(&json!(text));
+    for entry in fs::read_dir(file("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let object = read_yaml(&bytes, &Limits::VALUES).unwrap().root.to_json();
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let webhook = match name.split_once('-').unwrap().0 {
+            "labelled" => validating(&objects, "values.distrogate.io"),
+            "workload" => validating(&objects, "workloads.distrogate.io"),
+            _ => validating(&objects, "validate.distrogate.io"),
+        };
+        let api_version = text(&object, "/apiVersion");
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = format!("{}s", text(&object, "/kind").to_lowercase());
+        let is_meant = |rule: &Value| {
+            contains(&rule["apiGroups"], group)
+                && contains(&rule["apiVersions"], version)
+                && contains(&rule["resources"], &resource)
+                && (rule["scope"] == "*" || !object["metadata"]["namespace"].is_null())
+        };
+        assert!(
+            webhook["rules"].as_array().unwrap().iter().any(is_meant),
+            "{name}"
+        );
+        let labels = &object["metadata"]["labels"];
+        for (key, value) in webhook["objectSelector"]["matchLabels"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
+            assert_eq!(&labels[key], value, "{name}");
+        }
+        for expression in webhook["objectSelector"]["matchExpressions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert_eq!(expression["operator"], "Exists", "{name}");
+            assert!(labels[text(expression, "/key")].is_string(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn only_what_could_change_a_config_comes_here() {
+    if !has_kubectl() {
+        return;
+    }
+    let objects = objects("deploy");
+    let conditions = |webhook: &str| -> Vec<String> {
+        let webhook = validating(&objects, webhook);
+        let conditions = webhook["matchConditions"].as_array().cloned();
+        let conditions = conditions.unwrap_or_default();
+        let shown = |one: &Value| {
+            let words = text(one, "/expression").split_whitespace();
+            format!(
+                "{}: {}",
+                text(one, "/name"),
+                words.collect::<Vec<_>>().join(" ")
+            )
+        };
+        conditions.iter().map(shown).collect()
+    };
+    assert_eq!(
+        conditions("validate.distrogate.io"),
+        [
+            "secrets-of-vcluster-only: request.resource.group != '' || \
+             request.resource.resource != 'secrets' || \
+             (has(request.name) && request.name != '' ? request.name : \
+             has(object.metadata.generateName) ? object.metadata.generateName : '' \
+             ).startsWith('vc-config-')",
+            "no-refreshed-status: request.resource.group != 'argoproj.io' || \
+             request.operation != 'UPDATE' || object.spec != oldObject.spec || \
+             (has(object.operation) && \
+             (!has(oldObject.operation) || object.operation != oldObject.operation))",
+        ]
+    );
+    assert_eq!(
+        conditions("workloads.distrogate.io"),
+        ["another-pod-than-before: request.operation != 'UPDATE' || \
+          object.spec.template != oldObject.spec.template"]
+    );
+    assert!(conditions("values.distrogate.io").is_empty());
+    // the record in the annotation is looked after on every update
+    let [mutating] = of_kind(&objects, "MutatingWebhookConfiguration")[..] else {
+        panic!("one MutatingWebhookConfiguration")
+    };
+    for webhook in mutating["webhooks"].as_array().unwrap() {
+        assert_eq!(webhook["matchConditions"], Value::Null);
     }
 }

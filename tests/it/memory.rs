@@ -106,16 +106,21 @@ fn memory_stays_below_its_bound() {
         "{codes:?}"
     );
 
-    let mut slow_codes: Vec<_> = slow
+    // those that were admitted are no reviews, or stood still for too long by now
+    let slow_codes: Vec<_> = slow
         .into_iter()
         .map(|mut stream| {
             stream.write_all(b"}").ok();
             code(&mut stream)
         })
         .collect();
-    slow_codes.sort_unstable();
-    slow_codes.dedup();
-    assert_eq!(slow_codes, [Some(422), Some(429)]);
+    assert!(
+        slow_codes
+            .iter()
+            .all(|code| matches!(code, Some(400 | 422 | 429 | 504))),
+        "{slow_codes:?}"
+    );
+    assert!(slow_codes.contains(&Some(429)), "{slow_codes:?}");
     let memory = high_water(server.id());
     assert!(memory < BOUND, "{memory} KiB");
 }

@@ -70,6 +70,7 @@ pub(super) fn application_set<'a>(object: &'a RawValue, seen: Seen<'_>) -> Held<
             config.is_template = true;
             // two generators make other Applications, under names that they have in common
             if let Some(own) = &own {
+                config.is_over_base = true;
                 config.release.item = Some(own.clone());
                 config.record_key = format!("{own} {}", config.record_key);
             }
@@ -123,7 +124,7 @@ fn generator_templates(object: &RawValue) -> (Vec<(Path, &RawValue)>, bool) {
 
 /// A `templatePatch` that could change what is deployed, as a strategic merge patch over every
 /// Application that is made.
-fn patch(object: &RawValue) -> Option<Path> {
+fn patch(object: &RawValue) -> Option<(Path, &RawValue)> {
     const CHANGES: [&str; 4] = ["source", "sources", "sourceHydrator", "destination"];
 
     let text = dig_str(object, &["spec", "templatePatch"])?;
@@ -143,7 +144,8 @@ fn patch(object: &RawValue) -> Option<Path> {
             read.document.root.get(["spec", key]).is_some() || read.unknown.iter().any(unknown)
         })
     });
-    changes.then(|| Path::dotted("spec.templatePatch"))
+    let raw = dig(object, &["spec", "templatePatch"])?;
+    changes.then(|| (Path::dotted("spec.templatePatch"), raw))
 }
 
 #[cfg(test)]

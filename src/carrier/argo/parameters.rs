@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::super::declaration::ITEMS;
 use super::super::dig::{dig, dig_list, dig_str};
 use super::super::set::{assignment, unseen};
-use super::super::{Content, Part};
+use super::super::{Content, Part, Reference};
 use super::source::is_substituted;
 use crate::values::Path;
 
@@ -20,7 +20,7 @@ use crate::values::Path;
 pub(super) fn parameters<'a>(at: &Path, raw: &'a RawValue, templates: bool) -> Vec<Part<'a>> {
     let items = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
     if items.len() > ITEMS {
-        return vec![elsewhere(at)];
+        return vec![elsewhere(at, raw)];
     }
     // by kind and name: the last of one name counts
     let mut counting = BTreeMap::new();
@@ -28,15 +28,15 @@ pub(super) fn parameters<'a>(at: &Path, raw: &'a RawValue, templates: bool) -> V
         let name = dig_str(item, &["name"]).unwrap_or_default();
         let value = dig_str(item, &["value"]).unwrap_or_default();
         let forced = dig(item, &["forceString"]).is_some_and(|raw| raw.get() == "true");
-        counting.insert((forced, name), (number, value));
+        counting.insert((forced, name), (number, value, item));
     }
     let mut parts: Vec<(bool, Part<'a>)> = counting
         .into_iter()
-        .map(|((forced, name), (number, value))| {
+        .map(|((forced, name), (number, value, item))| {
             let content = if templates && has_template(&name) {
-                Content::Elsewhere
+                Content::Elsewhere(Reference::to(item))
             } else if is_substituted(&value, templates) {
-                unseen(&name)
+                unseen(&name, item)
             } else {
                 assignment(&format!("{name}={}", with_commas_escaped(&value)), !forced)
             };
@@ -52,11 +52,11 @@ pub(super) fn parameters<'a>(at: &Path, raw: &'a RawValue, templates: bool) -> V
 pub(super) fn file_parameters<'a>(at: &Path, raw: &RawValue) -> Vec<Part<'a>> {
     let items = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
     if items.len() > ITEMS {
-        return vec![elsewhere(at)];
+        return vec![elsewhere(at, raw)];
     }
     let items = items.into_iter().enumerate().map(|(number, item)| Part {
         at: at.index(number),
-        content: unseen(&dig_str(item, &["name"]).unwrap_or_default()),
+        content: unseen(&dig_str(item, &["name"]).unwrap_or_default(), item),
     });
     items.collect()
 }
@@ -66,10 +66,10 @@ pub(super) fn has_template(text: &str) -> bool {
     text.contains("{{")
 }
 
-fn elsewhere<'a>(at: &Path) -> Part<'a> {
+fn elsewhere<'a>(at: &Path, raw: &RawValue) -> Part<'a> {
     Part {
         at: at.clone(),
-        content: Content::Elsewhere,
+        content: Content::Elsewhere(Reference::to(raw)),
     }
 }
 
@@ -118,7 +118,7 @@ fn open_where_they_meet(parts: &mut [(bool, Part<'_>)]) {
     }
     for (number, path) in meeting {
         if let Some((_, part)) = parts.get_mut(number) {
-            part.content = Content::ElsewhereAt(path);
+            part.content = Content::ElsewhereAt(path, Reference::default());
         }
     }
 }

@@ -5,14 +5,14 @@
 
 use serde_json::value::RawValue;
 
-use super::super::{Carried, Content, EditAt, Encoding, Part, Release, Seen, Templates};
+use super::super::{Carried, Content, EditAt, Encoding, Part, Reference, Release, Seen, Templates};
 use super::parameters::{self, file_parameters, parameters};
 use super::roots::Roots;
 use crate::values::Path;
 use crate::vcluster::{ChartSource, KubeVersion};
 
 /// Everything of a source that has a say in the config, besides values that are kept as text.
-const PIECES: [&[&str]; 11] = [
+const PIECES: [&[&str]; 14] = [
     &["chart"],
     &["path"],
     &["repoURL"],
@@ -24,7 +24,13 @@ const PIECES: [&[&str]; 11] = [
     &["helm", "releaseName"],
     &["helm", "namespace"],
     &["helm", "kubeVersion"],
+    &["plugin"],
+    &["kustomize"],
+    &["directory"],
 ];
+
+/// Tools that render in place of Helm, with values of their own.
+const OTHER_TOOLS: [&str; 3] = ["plugin", "kustomize", "directory"];
 
 /// Argo CD's names for the cluster that it runs in.
 const IN_CLUSTER: [&str; 2] = ["https://kubernetes.default.svc", "in-cluster"];
@@ -40,7 +46,7 @@ pub(super) struct Destination<'a> {
     is_template: bool,
     is_tracked: bool,
     /// What may change all of it once the templates are rendered.
-    pub(super) patched_by: Option<Path>,
+    pub(super) patched_by: Option<(Path, &'a RawValue)>,
     pieces: Vec<Option<&'a RawValue>>,
 }
 
@@ -87,9 +93,18 @@ pub(super) fn carried<'a>(
         name,
     };
     let mut parts = parts(&helm, templates);
-    parts.extend(destination.patched_by.iter().map(|at| Part {
+    parts.extend(OTHER_TOOLS.iter().filter_map(|tool| {
+        let (at, raw) = source.get(&[tool])?;
+        // an empty one is none; an empty plugin is whichever finds itself fit
+        let counts = *tool == "plugin" || raw.get() != "{}";
+        counts.then_some(Part {
+            at,
+            content: Content::Elsewhere(Reference::to(raw)),
+        })
+    }));
+    parts.extend(destination.patched_by.iter().map(|(at, raw)| Part {
         at: at.clone(),
-        content: Content::Elsewhere,
+        content: Content::Elsewhere(Reference::to(raw)),
     }));
     let host = helm.str(&["kubeVersion"]);
     let pieces = PIECES.iter().map(|keys| Some(source.get(keys)?.1));
@@ -108,7 +123,6 @@ pub(super) fn carried<'a>(
         ..Carried::new(release, chart, parts)
     };
     if carried.chart.name.is_none() {
-        // a template decides which chart it is
         if !carried.looks_like_vcluster() {
             return None;
         }
@@ -117,40 +131,51 @@ pub(super) fn carried<'a>(
     Some(carried)
 }
 
-/// The chart: of a Helm repository, of an OCI registry, or in a folder that the policy names.
+/// The chart: of a Helm repository, of an OCI registry, or in a folder. Of a folder that the policy
+/// does not name, and where a template names the chart, the values have to tell.
 fn chart(source: &Roots<'_>, templates: bool, seen: Seen<'_>) -> Option<ChartSource> {
     let revision = source.str(&["targetRevision"]);
-    let chart = match (source.str(&["chart"]), source.str(&["repoURL"])) {
-        (Some(chart), _) if templates && chart.contains("{{") => ChartSource {
-            version: revision.map(Into::into),
-            ..ChartSource::default()
-        },
-        (Some(chart), _) => ChartSource::named(Some(&chart), revision.as_deref()),
-        (None, Some(url)) if url.starts_with("oci://") => {
-            ChartSource::named(Some(&url), revision.as_deref())
+    let by_name = |name: &str| {
+        if templates && parameters::has_template(name) {
+            return Some(ChartSource {
+                version: revision.as_deref().map(Into::into),
+                ..ChartSource::default()
+            });
         }
-        _ => {
-            let path = source.str(&["path"])?;
-            let path = path.trim_start_matches("./").trim_end_matches('/');
-            if !seen.roads.chart_paths.matches(path) {
-                return None;
-            }
-            ChartSource {
-                name: Some("vcluster".to_owned()),
-                version: None,
-                elsewhere: source.get(&["path"]).map(|(at, _)| at),
-            }
-        }
+        let chart = ChartSource::named(Some(name), revision.as_deref());
+        chart.may_be_vcluster().then_some(chart)
     };
-    chart.may_be_vcluster().then_some(chart)
+    if let Some(chart) = source.str(&["chart"]) {
+        return by_name(&chart);
+    }
+    let url = source.str(&["repoURL"]).unwrap_or_default();
+    let last = url.trim_end_matches('/').rsplit('/').next();
+    if let (true, Some(last)) = (url.starts_with("oci://"), last)
+        && let Some(chart) = by_name(if parameters::has_template(last) {
+            last
+        } else {
+            &url
+        })
+    {
+        return Some(chart);
+    }
+    let (at, _) = source.get(&["path"])?;
+    let path = source.str(&["path"])?;
+    let path = path.trim_start_matches("./").trim_end_matches('/');
+    let is_named = seen.roads.chart_paths.matches(path);
+    Some(ChartSource {
+        name: is_named.then(|| "vcluster".to_owned()),
+        version: None,
+        elsewhere: Some(at),
+    })
 }
 
 fn parts<'a>(helm: &Roots<'a>, templates: bool) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    if let Some((at, _)) = helm.get(&["valueFiles"]) {
+    if let Some((at, raw)) = helm.get(&["valueFiles"]) {
         parts.push(Part {
             at,
-            content: Content::Elsewhere,
+            content: Content::Elsewhere(Reference::to(raw)),
         });
     }
     let (object, text) = if templates {

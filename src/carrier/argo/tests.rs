@@ -42,8 +42,8 @@ fn shown(kind: (&str, &str), object: &Value) -> String {
         for part in &config.parts {
             let content = match &part.content {
                 Content::Values(..) => "values".to_owned(),
-                Content::Elsewhere => "unseen".to_owned(),
-                Content::ElsewhereAt(path) => format!("unseen at {path}"),
+                Content::Elsewhere(_) => "unseen".to_owned(),
+                Content::ElsewhereAt(path, _) => format!("unseen at {path}"),
                 Content::Set(assignments) => assignments
                     .iter()
                     .map(|one| format!("{}={}", one.path, one.value.to_json()))

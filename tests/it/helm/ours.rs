@@ -285,6 +285,7 @@ fn compose(case: &Case, layers: Vec<(Node, Vec<Assignment>)>) -> Config<'static>
             templated: Vec::new(),
             sets,
             stands: Vec::new(),
+            refers: 0,
         })
     });
     Config::compose(Parts {

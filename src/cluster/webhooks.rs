@@ -1,0 +1,201 @@
+//! The two webhook configurations, with every field written out: API server defaults too, else
+//! tools that compare with Git see a difference for ever.
+
+use serde_json::{Value, json};
+
+use super::conditions::{
+    another_config_than_before, another_pod_than_before, no_refreshed_status, secrets_of_vcluster,
+};
+use super::resources::{Resource, resources};
+use crate::policy::Policy;
+
+/// The label by which carriers of values for others are known.
+const VALUES_LABEL: &str = "distrogate.io/values";
+
+/// What the API server is told about this server.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Where it is reached.
+    pub backend: Backend,
+    /// The certificates that it is trusted by, PEM; `None` where somebody else writes them in.
+    pub ca_bundle: Option<String>,
+    /// What happens when it does not answer.
+    pub failure_policies: FailurePolicies,
+    /// Seconds until it is taken not to answer.
+    pub timeout: u8,
+    /// Namespaces that never depend on it, kube-system and its own among them.
+    pub exempt: Vec<String>,
+}
+
+/// Where the server is reached.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// Behind a Service.
+    Service {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Its port.
+        port: u16,
+    },
+    /// At an address that begins with `https://`.
+    Url(String),
+}
+
+/// What happens when the server does not answer.
+#[derive(Clone, Copy, Debug)]
+pub struct FailurePolicies {
+    /// `Fail` refuses what nobody could judge, `Ignore` lets it through.
+    pub validate: &'static str,
+    /// Without defaults a deployment is less tidy, without an answer it is stopped.
+    pub mutate: &'static str,
+}
+
+impl Registration {
+    /// Both configurations for the carriers of a policy.
+    pub fn objects(&self, policy: &Policy) -> [Value; 2] {
+        [self.validating(policy), self.mutating(policy)]
+    }
+
+    fn validating(&self, policy: &Policy) -> Value {
+        let fail = self.failure_policies.validate;
+        let all = resources(policy);
+        let is_labelled = |one: &&Resource| {
+            one.group.is_empty() && ["configmaps", "secrets"].contains(&one.resource.as_str())
+        };
+        let is_workload = |one: &&Resource| {
+            one.group == "apps" && ["statefulsets", "deployments"].contains(&one.resource.as_str())
+        };
+        let carriers = all
+            .iter()
+            .filter(|one| !is_workload(one) && (!is_labelled(one) || one.resource == "secrets"));
+        let configuration = [
+            json!({
+                "name": "validate.distrogate.io",
+                "failurePolicy": fail,
+                "matchConditions": [
+                    secrets_of_vcluster(),
+                    another_config_than_before(),
+                    no_refreshed_status(),
+                ],
+                "objectSelector": {},
+                "rules": rules(carriers),
+            }),
+            json!({
+                "name": "values.distrogate.io",
+                "failurePolicy": fail,
+                "objectSelector": {
+                    "matchExpressions": [{"key": VALUES_LABEL, "operator": "Exists"}],
+                },
+                "rules": rules(all.iter().filter(is_labelled)),
+            }),
+            json!({
+                "name": "workloads.distrogate.io",
+                "failurePolicy": fail,
+                "matchConditions": [another_pod_than_before()],
+                "objectSelector": {"matchLabels": {"app": "vcluster"}},
+                "rules": rules(all.iter().filter(is_workload)),
+            }),
+        ];
+        self.configuration(
+            "ValidatingWebhookConfiguration",
+            "validate.distrogate.io",
+            "/validate",
+            configuration.to_vec(),
+        )
+    }
+
+    fn mutating(&self, policy: &Policy) -> Value {
+        let all = resources(policy);
+        let webhook = json!({
+            "name": "mutate.distrogate.io",
+            "failurePolicy": self.failure_policies.mutate,
+            "objectSelector": {},
+            // a webhook that runs after this one may set a chart version or values; a second call
+            // adds only what is still missing
+            "reinvocationPolicy": "IfNeeded",
+            "rules": rules(all.iter().filter(|one| one.is_mutated)),
+        });
+        self.configuration(
+            "MutatingWebhookConfiguration",
+            "mutate.distrogate.io",
+            "/mutate",
+            vec![webhook],
+        )
+    }
+
+    fn configuration(&self, kind: &str, name: &str, path: &str, mut webhooks: Vec<Value>) -> Value {
+        for webhook in webhooks.iter_mut().filter_map(Value::as_object_mut) {
+            let namespaces = json!({
+                "matchExpressions": [{
+                    "key": "kubernetes.io/metadata.name",
+                    "operator": "NotIn",
+                    "values": self.exempt,
+                }],
+            });
+            for (key, value) in [
+                ("admissionReviewVersions", json!(["v1"])),
+                ("clientConfig", self.client_config(path)),
+                ("matchPolicy", json!("Equivalent")),
+                ("namespaceSelector", namespaces),
+                ("sideEffects", json!("None")),
+                ("timeoutSeconds", json!(self.timeout)),
+            ] {
+                webhook.insert(key.to_owned(), value);
+            }
+        }
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name},
+            "webhooks": webhooks,
+        })
+    }
+
+    fn client_config(&self, path: &str) -> Value {
+        let mut config = match &self.backend {
+            Backend::Service {
+                namespace,
+                name,
+                port,
+            } => json!({
+                "service": {"namespace": namespace, "name": name, "path": path, "port": port},
+            }),
+            Backend::Url(url) => json!({"url": format!("{}{path}", url.trim_end_matches('/'))}),
+        };
+        if let (Some(pem), Some(config)) = (&self.ca_bundle, config.as_object_mut()) {
+            use base64::Engine as _;
+            let bundle = base64::engine::general_purpose::STANDARD.encode(pem);
+            config.insert("caBundle".to_owned(), json!(bundle));
+        }
+        config
+    }
+}
+
+/// Rules for resources; those that differ in their name only stand in one.
+fn rules<'r>(resources: impl Iterator<Item = &'r Resource>) -> Vec<Value> {
+    let mut rules: Vec<(&Resource, Vec<&str>)> = Vec::new();
+    for resource in resources {
+        let same = |(other, _): &&mut (&Resource, Vec<&str>)| {
+            (&other.group, &other.versions, other.scope)
+                == (&resource.group, &resource.versions, resource.scope)
+        };
+        match rules.iter_mut().find(same) {
+            Some((_, names)) => names.push(&resource.resource),
+            None => rules.push((resource, vec![&resource.resource])),
+        }
+    }
+    rules
+        .into_iter()
+        .map(|(resource, names)| {
+            json!({
+                "apiGroups": [resource.group],
+                "apiVersions": resource.versions,
+                "operations": ["CREATE", "UPDATE"],
+                "resources": names,
+                "scope": resource.scope,
+            })
+        })
+        .collect()
+}
