@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod defaults;
+mod dev_ca;
 pub mod explain;
 pub mod gate_args;
 mod handler;
@@ -13,6 +14,7 @@ pub mod policy_files;
 pub mod probe;
 pub mod replay;
 pub mod serve;
+pub mod tls_args;
 
 use std::process::ExitCode;
 
@@ -39,7 +41,7 @@ enum Command {
     ///
     /// Ends on SIGTERM or SIGINT when everything under way is answered; a second signal ends it at
     /// once.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Answer recorded AdmissionReviews without a cluster
     ///
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was

@@ -3,33 +3,30 @@
 //! Owns the flags, the certificate's choice and what is printed at the start. The first line on
 //! standard output is `listening on https://ADDRESS:PORT`, with the real port: scripts wait for it.
 
-use std::borrow::Cow;
+use std::convert::Infallible;
 use std::env;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use rustls::ServerConfig;
-use rustls::server::ResolvesServerCert;
-use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
-use tracing::{debug, info};
+use tracing::{info, warn};
 
-use crate::certs::DevCertificate;
-use crate::certs::files::{self, Access};
 use crate::server::{
-    Admin, Check, Checks, FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls,
-    watch,
+    Admin, Check, Checks, FileCertificate, Limits, Outcome, Refresh, Server, ServerOptions,
+    Shutdown, go_duration, tls, watch,
 };
 use crate::telemetry::{self, LogArgs, Metrics};
 
+use super::dev_ca::DevCaFile;
 use super::gate_args::GateArgs;
 use super::handler::handler;
 use super::output;
 use super::policy_files::LivePolicy;
+use super::tls_args::{Tls, TlsArgs};
 
 /// Where to listen, in this order, unless someone says where: all addresses, IPv6 and IPv4 alike,
 /// so that it works in Pods of either family; IPv4 alone where the kernel has no IPv6.
@@ -57,9 +54,6 @@ const ADMIN_LISTEN_DEV: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::
 /// Customary for probes and metrics.
 const ADMIN_PORT: u16 = 8080;
 
-/// What the printed command posts, from the root of the source tree.
-const SAMPLE_REVIEW: &str = "tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json";
-
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
@@ -79,27 +73,9 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", env = "DISTROGATE_ADMIN_LISTEN")]
     pub admin_listen: Option<SocketAddr>,
 
-    /// Certificate chain to serve, PEM, the server's own certificate first
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "DISTROGATE_TLS_CERT",
-        required_unless_present = "dev",
-        conflicts_with = "dev",
-        requires = "tls_key"
-    )]
-    pub tls_cert: Option<PathBuf>,
-
-    /// Private key of the certificate, PEM
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "DISTROGATE_TLS_KEY",
-        required_unless_present = "dev",
-        conflicts_with = "dev",
-        requires = "tls_cert"
-    )]
-    pub tls_key: Option<PathBuf>,
+    /// How TLS is spoken, and with whom.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// Where --dev writes the certificate that clients have to trust
     ///
@@ -107,6 +83,16 @@ pub struct ServeArgs {
     /// removed at the end.
     #[arg(long, value_name = "FILE", requires = "dev")]
     pub dev_ca_file: Option<PathBuf>,
+
+    /// How long to serve on after the first signal, as 10s: until no node sends reviews here any
+    /// more; 0 with --dev
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        env = "DISTROGATE_SHUTDOWN_DELAY"
+    )]
+    pub shutdown_delay: Option<Duration>,
 
     /// What reviews are judged by.
     #[command(flatten)]
@@ -123,12 +109,13 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         dev: _,
         listen,
         admin_listen,
-        tls_cert: _,
-        tls_key: _,
+        tls,
         dev_ca_file,
+        shutdown_delay,
         gate,
         log,
     } = args;
+    let limits = Limits::DEFAULT;
     log.init()?;
     let metrics = Metrics::new();
     let (paths, cap) = (gate.policy.clone(), gate.cap());
@@ -144,7 +131,12 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let handler = handler(followed, gate.cluster()?, gate.today, metrics.clone());
     telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
-    let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
+    let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
+        Duration::ZERO
+    } else {
+        limits.shutdown_delay
+    });
+    let shutdown = Shutdown::on_signals(shutdown_delay).context("cannot watch for signals")?;
 
     let addresses =
         |asked: &Option<SocketAddr>, dev: &[SocketAddr], otherwise: &[SocketAddr]| match asked {
@@ -154,54 +146,57 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         };
     let listen = addresses(listen, &LISTEN_DEV, &LISTEN);
     let admin_listen = addresses(admin_listen, &ADMIN_LISTEN_DEV, &ADMIN_LISTEN);
-    let limits = Limits::DEFAULT;
-    let Certificate {
-        tls,
+    let Tls {
+        config,
+        clients,
+        certificate,
         dev_authority,
-        renewed,
-    } = certificate(args, &listen)?;
+    } = tls.load(&listen, &metrics)?;
+    let checks = checks(&policy, certificate.as_ref(), &shutdown);
     let options = ServerOptions {
         listen,
-        tls,
+        tls: config,
+        clients: clients.clone(),
         handler,
         limits,
         metrics: metrics.clone(),
+        checks: Arc::clone(&checks),
     };
     let server = Server::bind(options).await?;
-    let checks = checks(Arc::clone(&policy), shutdown.clone());
     let admin = Admin::bind(admin_listen, limits, checks, metrics).await?;
 
     let address = server.local_addr();
     let mut text = format!("listening on https://{address}\n");
     // Removed when the server is gone.
-    let _dev_ca_file = if let Some(authority) = dev_authority {
-        let file = DevCaFile::write(dev_ca_file.as_deref(), &authority)?;
-        text += &dev_hints(&file.path, address);
-        Some(file)
-    } else {
-        None
-    };
+    let dev_ca_file = dev_authority
+        .map(|authority| DevCaFile::offer(dev_ca_file.as_deref(), &authority))
+        .transpose()?
+        .flatten();
+    if let Some(file) = &dev_ca_file {
+        text += &file.hints(address);
+    }
     let admin_address = admin.local_addr();
     text.extend([
         "probes and metrics: http://",
         &admin_address.to_string(),
         "\n",
     ]);
-    output::print(&text).context("cannot write to standard output")?;
+    info!(%address, admin = %admin_address, "Listening.");
+    if let Err(error) = output::print(&text) {
+        warn!(%error, "Cannot write to standard output.");
+    }
 
-    let follow_certificate = async {
-        match renewed {
-            Some(certificate) => watch(certificate, limits.certificate_check).await,
-            None => std::future::pending().await,
-        }
-    };
+    let follow_certificate = follow(certificate, limits.certificate_check);
+    let follow_clients = follow(clients, limits.certificate_check);
     let follow_policy = watch(policy, limits.policy_check);
     let outcome = tokio::select! {
         outcome = server.run(shutdown) => outcome,
         never = follow_certificate => match never {},
+        never = follow_clients => match never {},
         never = follow_policy => match never {},
         never = admin.run() => match never {},
     };
+    drop(dev_ca_file);
     match outcome {
         Outcome::Drained => {
             info!("Stopped; everything under way was answered.");
@@ -213,129 +208,61 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     }
 }
 
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    go_duration(text).ok_or_else(|| "has to be a duration as 10s, 1m30s or 500ms".to_owned())
+}
+
+/// Watches what there may be to watch.
+async fn follow<R: Refresh>(files: Option<Arc<R>>, interval: Duration) -> Infallible {
+    match files {
+        Some(files) => watch(files, interval).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What has to be true for the server to be ready. Policy and certificate are there before anybody
 /// can ask.
-fn checks(policy: Arc<LivePolicy>, shutdown: Shutdown) -> Checks {
+fn checks(
+    policy: &Arc<LivePolicy>,
+    certificate: Option<&Arc<FileCertificate>>,
+    shutdown: &Shutdown,
+) -> Checks {
+    let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
+    let certificate = certificate.map(Arc::clone);
     Arc::new(move || {
-        let is_draining = shutdown.is_draining();
-        vec![
-            Check {
-                name: "policy",
-                passed: true,
-                says: format!("revision {}", policy.revision()),
-            },
-            Check {
-                name: "draining",
-                passed: !is_draining,
-                says: if is_draining { "about to stop" } else { "no" }.to_owned(),
-            },
-        ]
-    })
-}
-
-/// What the server shows to clients.
-struct Certificate {
-    tls: ServerConfig,
-    /// With `--dev`: the authority's certificate that clients have to trust.
-    dev_authority: Option<String>,
-    /// Without: the files to look at again.
-    renewed: Option<Arc<FileCertificate>>,
-}
-
-fn certificate(args: &ServeArgs, listen: &[SocketAddr]) -> anyhow::Result<Certificate> {
-    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
-        let files = FileCertificate::load(certificate.clone(), key.clone())?;
-        let tls = tls::server_config_with(Arc::clone(&files) as Arc<dyn ResolvesServerCert>)?;
-        return Ok(Certificate {
-            tls,
-            dev_authority: None,
-            renewed: Some(files),
+        let is_leaving = shutdown.is_leaving();
+        let mut checks = vec![Check {
+            name: "policy",
+            passed: true,
+            says: format!("revision {}", policy.revision()),
+        }];
+        let not_after = certificate.as_ref().and_then(|files| files.not_after());
+        checks.extend(not_after.map(|at| unexpired(at, OffsetDateTime::now_utc())));
+        checks.push(Check {
+            name: "draining",
+            passed: !is_leaving,
+            says: if is_leaving { "about to stop" } else { "no" }.to_owned(),
         });
-    }
-    let ip = listen
-        .first()
-        .map_or(Ipv4Addr::LOCALHOST.into(), SocketAddr::ip);
-    let DevCertificate {
-        authority_pem,
-        leaf,
-    } = DevCertificate::generate(OffsetDateTime::now_utc(), ip)?;
-    let certified_key = CertifiedKey::from_der(leaf.chain(), leaf.key(), &tls::provider())
-        .context("cannot use the certificate just made")?;
-    let tls = tls::server_config(certified_key)?;
-    Ok(Certificate {
-        tls,
-        dev_authority: Some(authority_pem),
-        renewed: None,
+        checks
     })
 }
 
-/// The file with the certificate that clients have to trust.
-struct DevCaFile {
-    path: PathBuf,
-    /// Whether nobody asked for it by name.
-    temporary: bool,
-}
-
-impl DevCaFile {
-    fn write(wanted: Option<&Path>, authority_pem: &str) -> anyhow::Result<Self> {
-        if let Some(path) = wanted {
-            files::replace(path, Access::Public, authority_pem)?;
-            return Ok(Self {
-                path: path.to_owned(),
-                temporary: false,
-            });
-        }
-        // A name that nobody can have taken before.
-        let mut random = [0; 8];
-        if tls::provider().secure_random.fill(&mut random).is_err() {
-            bail!("no random numbers for the name of a file");
-        }
-        let name = format!("distrogate-dev-ca-{:016x}.crt", u64::from_be_bytes(random));
-        let path = env::temp_dir().join(name);
-        files::create(&path, Access::Public, authority_pem)?;
-        Ok(Self {
-            path,
-            temporary: true,
-        })
-    }
-}
-
-impl Drop for DevCaFile {
-    fn drop(&mut self) {
-        if self.temporary
-            && let Err(error) = fs::remove_file(&self.path)
-        {
-            debug!(%error, "Cannot remove the file with the development CA.");
-        }
-    }
-}
-
-/// What to do with a development server.
-fn dev_hints(ca_file: &Path, address: SocketAddr) -> String {
-    // An unspecified address is none to connect to.
-    let mut target = address;
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => target.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => target.set_ip(Ipv6Addr::LOCALHOST.into()),
-        IpAddr::V4(_) | IpAddr::V6(_) => {}
-    }
-    let ca_file = ca_file.to_string_lossy();
-    format!(
-        "certificate to trust: {ca_file}\n\
-         to post a review:\n  \
-         curl --cacert {} -H 'Content-Type: application/json' --data-binary @{SAMPLE_REVIEW} \
-         'https://{target}/validate'\n",
-        quoted(&ca_file),
-    )
-}
-
-/// For a POSIX shell.
-fn quoted(word: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        Cow::Borrowed(word)
+/// Whether a certificate that is good until then is good now: clients refuse one that is not.
+fn unexpired(not_after: OffsetDateTime, now: OffsetDateTime) -> Check {
+    let left = not_after - now;
+    let (passed, said) = if left.is_negative() {
+        (false, "expired")
     } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+        (true, "good until")
+    };
+    Check {
+        name: "certificate",
+        passed,
+        says: format!(
+            "{said} {}, {} days left",
+            not_after.date(),
+            left.whole_days()
+        ),
     }
 }
 
@@ -352,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn an_expired_certificate_is_not_ready() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let check = |days| unexpired(now + time::Duration::days(days), now);
+        assert!(check(3).passed);
+        assert_eq!(check(3).says, "good until 1970-01-04, 3 days left");
+        assert!(!check(-2).passed);
+        assert_eq!(check(-2).says, "expired 1969-12-30, -2 days left");
+    }
+
+    #[test]
     fn a_certificate_or_dev_but_not_both() {
         Cli::command().debug_assert();
         let parse = |args: &[&str]| {
@@ -359,6 +296,22 @@ mod tests {
         };
         parse(&["--dev"]).unwrap();
         parse(&["--tls-cert", "a", "--tls-key", "b"]).unwrap();
+        parse(&[
+            "--dev",
+            "--tls-cipher-suites",
+            "TLS_AES_128_GCM_SHA256",
+            "--tls-min-version=1.3",
+        ])
+        .unwrap();
+        parse(&[
+            "--dev",
+            "--client-ca-file",
+            "c",
+            "--client-allowed-names",
+            "a,b*",
+        ])
+        .unwrap();
+        parse(&["--dev", "--shutdown-delay", "1m30s"]).unwrap();
         for (args, expected) in [
             (&[][..], ErrorKind::MissingRequiredArgument),
             (&["--tls-cert", "a"], ErrorKind::MissingRequiredArgument),
@@ -368,48 +321,24 @@ mod tests {
                 ErrorKind::ArgumentConflict,
             ),
             (&["--dev-ca-file", "c"], ErrorKind::MissingRequiredArgument),
+            (
+                &["--dev", "--client-allowed-names", "a"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["--dev", "--shutdown-delay", "10"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["--dev", "--tls-min-version", "1.1"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["--dev", "--tls-cipher-suites", "TLS_AES_128_GCM_SHA256,RC4"],
+                ErrorKind::ValueValidation,
+            ),
         ] {
             assert_eq!(parse(args).unwrap_err(), expected, "{args:?}");
-        }
-    }
-
-    #[test]
-    fn the_command_can_be_pasted() {
-        let hints =
-            |file: &str, address: &str| dev_hints(Path::new(file), address.parse().unwrap());
-        assert_eq!(
-            hints("/run/ca.crt", "127.0.0.1:4433"),
-            "certificate to trust: /run/ca.crt\n\
-             to post a review:\n  \
-             curl --cacert /run/ca.crt -H 'Content-Type: application/json' \
-             --data-binary @tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json \
-             'https://127.0.0.1:4433/validate'\n",
-        );
-        let hints = hints("/run/it's.crt", "[::]:4433");
-        assert!(hints.contains(r"--cacert '/run/it'\''s.crt' "), "{hints}");
-        assert!(
-            hints.ends_with("'https://[::1]:4433/validate'\n"),
-            "{hints}"
-        );
-    }
-
-    #[test]
-    fn the_authority_is_in_a_new_file_that_goes_away() {
-        let file = DevCaFile::write(None, "PEM").unwrap();
-        let path = file.path.clone();
-        assert_eq!(path.parent(), Some(env::temp_dir().as_path()));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "PEM");
-        drop(file);
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_file_asked_for_is_replaced_and_stays() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ca.crt");
-        for content in ["one", "two"] {
-            drop(DevCaFile::write(Some(&path), content).unwrap());
-            assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
     }
 }

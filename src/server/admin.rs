@@ -86,10 +86,11 @@ impl Admin {
             limits,
             panel,
         } = self;
+        let limits = Arc::new(limits);
         let mut open = Open::default();
         loop {
             let socket = accept_socket(&listener, &limits).await;
-            let exchange = exchange(socket, Arc::clone(&panel), limits);
+            let exchange = exchange(socket, Arc::clone(&panel), Arc::clone(&limits));
             open.add(
                 tokio::spawn(exchange).abort_handle(),
                 limits.admin_connections,
@@ -131,7 +132,7 @@ impl Drop for Open {
 }
 
 /// One request and its answer.
-async fn exchange(socket: TcpStream, panel: Arc<Panel>, limits: Limits) {
+async fn exchange(socket: TcpStream, panel: Arc<Panel>, limits: Arc<Limits>) {
     let service =
         service_fn(async |request: Request<Incoming>| Ok::<_, Infallible>(panel.answer(&request)));
     let connection = http1::Builder::new()

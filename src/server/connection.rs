@@ -4,6 +4,7 @@
 //! be recognised) and the ways in which a connection ends. What a request gets for an answer is
 //! the router's affair.
 
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,19 +14,24 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use rustls::{AlertDescription, Error};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::debug;
 
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Handshake;
+
 use super::activity::{Activity, Expired};
+use super::clients::{Client, FileClients};
 use super::limits::Limits;
 use super::shutdown::Shutdown;
 use super::stream::Stream;
-use super::{ServerOptions, routes, tls};
+use super::{ServerOptions, reply, routes, tls};
 
 /// What all connections of a server share.
 pub(super) struct Connections {
@@ -33,8 +39,10 @@ pub(super) struct Connections {
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
     router: Router,
+    clients: Option<Arc<FileClients>>,
     limits: Limits,
     shutdown: Shutdown,
+    metrics: Metrics,
     /// Cancelled when the server is gone.
     cut: CancellationToken,
 }
@@ -49,14 +57,21 @@ impl Connections {
             .header_read_timeout(None)
             .max_buf_size(limits.head_bytes);
         let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
-        http2.http2().max_concurrent_streams(limits.streams);
+        http2
+            .http2()
+            .max_concurrent_streams(limits.streams)
+            .initial_stream_window_size(limits.window_bytes)
+            .initial_connection_window_size(limits.window_bytes)
+            .max_send_buf_size(limits.send_bytes);
         Self {
             acceptor: TlsAcceptor::from(Arc::new(options.tls.clone())),
             http1,
             http2,
-            router: routes::router(Arc::clone(&options.handler), limits, shutdown.clone()),
+            router: routes::router(options, &shutdown),
+            clients: options.clients.clone(),
             limits,
             shutdown,
+            metrics: options.metrics.clone(),
             cut,
         }
     }
@@ -67,11 +82,21 @@ impl Connections {
         if let Err(error) = socket.set_nodelay(true) {
             debug!(%error, "Cannot switch off Nagle's algorithm.");
         }
+        let closing = async {
+            self.shutdown.draining().await;
+            sleep(self.limits.drain_idle).await;
+        };
+        let _open = self.metrics.connection();
+        let mut first_byte = [0];
+        let accepting = async {
+            socket.peek(&mut first_byte).await?;
+            self.acceptor.accept(socket).await
+        };
         let handshake = tokio::select! {
             biased;
+            handshake = timeout(self.limits.handshake, accepting) => handshake,
             // No request can be under way yet.
-            () = self.shutdown.draining() => return,
-            handshake = timeout(self.limits.handshake, self.acceptor.accept(socket)) => handshake,
+            () = closing => return,
         };
         match handshake {
             Ok(Ok(stream)) => {
@@ -81,8 +106,14 @@ impl Connections {
                     () = self.serve_http(stream) => {}
                 }
             }
-            Ok(Err(error)) => debug!(%error, "A TLS handshake failed."),
-            Err(_elapsed) => debug!("A TLS handshake took too long."),
+            Ok(Err(error)) => {
+                debug!(%error, "A TLS handshake failed.");
+                self.metrics.handshake_failed(kind_of(&error, first_byte));
+            }
+            Err(_elapsed) => {
+                debug!("A TLS handshake took too long.");
+                self.metrics.handshake_failed(Handshake::Timeout);
+            }
         }
     }
 
@@ -96,29 +127,46 @@ impl Connections {
         } else {
             (&self.http1, Some(activity.clone()))
         };
-        let service = service_fn(|request: hyper::Request<Incoming>| {
+        let chain = stream.get_ref().1.peer_certificates();
+        let client = self
+            .clients
+            .as_ref()
+            .map(|clients| Client::new(Arc::clone(clients), chain));
+        let service = service_fn(|mut request: hyper::Request<Incoming>| {
+            if let Some(client) = &client {
+                request.extensions_mut().insert(Arc::clone(client));
+            }
             let under_way = activity.request();
             let router = self.router.clone();
+            let shutdown = self.shutdown.clone();
             async move {
                 let response = router.oneshot(request.map(Body::new)).await;
                 drop(under_way);
-                response
+                response.map(|mut response| {
+                    if shutdown.is_leaving() && !is_http2 {
+                        reply::close(&mut response);
+                    }
+                    response
+                })
             }
         });
         let io = TokioIo::new(Stream::new(stream, told, self.limits.linger));
         let mut connection = pin!(builder.serve_connection(io, service));
+        let mut last_request = pin!(self.last_request(&activity, is_http2));
 
-        let mut draining = false;
+        let mut is_ending = false;
         loop {
             tokio::select! {
+                biased;
+                // First: what has come in is a request, whatever else is the case.
                 result = connection.as_mut() => {
                     if let Err(error) = result {
                         debug!(%error, "A connection failed.");
                     }
                     return;
                 }
-                () = self.shutdown.draining(), if !draining => {
-                    draining = true;
+                () = last_request.as_mut(), if !is_ending => {
+                    is_ending = true;
                     connection.as_mut().graceful_shutdown();
                 }
                 expired = watchdog.expired() => {
@@ -131,5 +179,64 @@ impl Connections {
                 }
             }
         }
+    }
+
+    /// Waits until no request should come after those that are there.
+    ///
+    /// An HTTP/1.1 client is told with every answer, so that an idle connection stays open as long
+    /// as may be: a review that is sent while it is closed fails. An HTTP/2 client is told at once,
+    /// as it can still be answered then; but not before its first request, or it would never come
+    /// to send one.
+    async fn last_request(&self, activity: &Activity, is_http2: bool) {
+        let told = async {
+            if !is_http2 {
+                return std::future::pending().await;
+            }
+            self.shutdown.leaving().await;
+            activity.used().await;
+        };
+        let closed = async {
+            self.shutdown.draining().await;
+            sleep(self.limits.drain_idle).await;
+            activity.idle().await;
+        };
+        tokio::select! {
+            () = told => {}
+            () = closed => {}
+        }
+    }
+}
+
+/// Why a handshake failed, as far as can be told. The first byte is that of a record in TLS, and a
+/// capital in HTTP.
+fn kind_of(error: &io::Error, first_byte: [u8; 1]) -> Handshake {
+    if first_byte[0].is_ascii_uppercase() {
+        return Handshake::PlainHttp;
+    }
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    match error {
+        Some(Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            // A CA of the same name with another key.
+            | AlertDescription::DecryptError,
+        )) => Handshake::UnknownCa,
+        Some(Error::InvalidCertificate(_) | Error::NoCertificatesPresented) => {
+            Handshake::ClientCertificate
+        }
+        Some(
+            Error::AlertReceived(_)
+            | Error::InappropriateHandshakeMessage { .. }
+            | Error::InappropriateMessage { .. }
+            | Error::InvalidMessage(_)
+            | Error::NoApplicationProtocol
+            | Error::PeerIncompatible(_)
+            | Error::PeerMisbehaved(_)
+            | Error::PeerSentOversizedRecord
+            | Error::DecryptError,
+        ) => Handshake::Protocol,
+        _ => Handshake::Other,
     }
 }

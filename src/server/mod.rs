@@ -7,11 +7,16 @@
 //! |---|---|
 //! | `limits` | every bound and timer |
 //! | `tls` | key material from files, the TLS settings |
-//! | `shutdown` | signals, the two stages of stopping |
+//! | `suites` | versions and cipher suites by name |
+//! | `reload` | the certificate, followed and watched for its end |
+//! | `clients` | whom reviews are taken from |
+//! | `shutdown` | signals, the stages of stopping |
 //! | `connection` | one connection, from handshake to close |
 //! | `admin` | the other port: probes and metrics |
 //! | `activity`, `stream` | what a connection is doing, for its timers |
 //! | `routes` | paths, methods, probes |
+//! | `flight` | room for bodies and for work on them |
+//! | `deadline` | until when an answer is of use |
 //! | `body` | reading a review within its bounds |
 //! | `review` | running the handler where it belongs |
 //! | `reply` | answers of all kinds |
@@ -22,7 +27,10 @@
 mod activity;
 mod admin;
 mod body;
+mod clients;
 mod connection;
+mod deadline;
+mod flight;
 mod limits;
 mod reload;
 mod reply;
@@ -30,9 +38,11 @@ mod review;
 mod routes;
 mod shutdown;
 mod stream;
+mod suites;
 pub mod tls;
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,10 +58,14 @@ use crate::admission::{Answer, Endpoint};
 use crate::telemetry::Metrics;
 
 pub use self::admin::{Admin, Check, Checks};
+pub use self::clients::FileClients;
 use self::connection::Connections;
+pub use self::deadline::go_duration;
 pub use self::limits::Limits;
 pub use self::reload::{FileCertificate, Refresh, watch};
 pub use self::shutdown::Shutdown;
+pub use self::suites::{CipherSuite, MinVersion};
+pub use self::tls::TlsOptions;
 
 /// What answers a review: synchronous work on the bytes of its body, no I/O.
 pub type Handler = Arc<dyn Fn(Endpoint, &[u8]) -> Answer + Send + Sync>;
@@ -63,12 +77,16 @@ pub struct ServerOptions {
     pub listen: Vec<SocketAddr>,
     /// Made by [`tls::server_config`].
     pub tls: rustls::ServerConfig,
+    /// Whom reviews are taken from, as in [`TlsOptions`].
+    pub clients: Option<Arc<FileClients>>,
     /// What answers the reviews.
     pub handler: Handler,
     /// Bounds and timers.
     pub limits: Limits,
     /// Who is told of what happens.
     pub metrics: Metrics,
+    /// What `/readyz` asks.
+    pub checks: Checks,
 }
 
 impl fmt::Debug for ServerOptions {
@@ -76,12 +94,15 @@ impl fmt::Debug for ServerOptions {
         let Self {
             listen,
             tls: _,
+            clients,
             handler: _,
             limits,
             metrics: _,
+            checks: _,
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
+            .field("clients", clients)
             .field("limits", limits)
             .finish_non_exhaustive()
     }
@@ -119,13 +140,16 @@ impl Server {
             local_addr: _,
             options,
         } = self;
-        let drain = options.limits.drain;
+        let Limits { drain, close, .. } = options.limits;
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let _cut_on_drop = cut.clone().drop_guard();
         let connections = Arc::new(Connections::new(&options, shutdown.clone(), cut));
 
-        accept(listener, &options.limits, &shutdown, &tasks, &connections).await;
+        let limits = &options.limits;
+        let allowed = connections_allowed(limits);
+        options.metrics.bounds(flight::bound(limits), allowed);
+        accept(listener, allowed, limits, &shutdown, &tasks, &connections).await;
 
         tasks.close();
         info!(
@@ -138,9 +162,15 @@ impl Server {
             () = shutdown.stopping() => {}
             () = sleep(drain) => {}
         }
-        Outcome::Cut {
-            connections: tasks.len(),
+        let connections = tasks.len();
+        shutdown.give_up();
+        tokio::select! {
+            biased;
+            () = shutdown.stopping() => {}
+            () = tasks.wait() => {}
+            () = sleep(close) => {}
         }
+        Outcome::Cut { connections }
     }
 }
 
@@ -149,7 +179,8 @@ impl Server {
 pub enum Outcome {
     /// Every request under way was answered.
     Drained,
-    /// Some connections were closed with a request under way.
+    /// Some connections were closed with a request under way, which was told to be sent elsewhere
+    /// if there was time for that.
     Cut {
         /// How many.
         connections: usize,
@@ -179,12 +210,13 @@ async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAdd
 /// Accepts connections until draining begins; the listener is closed on return.
 async fn accept(
     listener: TcpListener,
+    allowed: usize,
     limits: &Limits,
     shutdown: &Shutdown,
     tasks: &TaskTracker,
     connections: &Arc<Connections>,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    let permits = Arc::new(Semaphore::new(allowed));
     let accept_one = async || {
         // The permit comes first: over the bound, clients wait in the kernel's queue.
         let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
@@ -208,8 +240,35 @@ async fn accept(
     }
 }
 
+/// How many connections may be open: as many as are wanted, but fewer than the system lets the
+/// process have files. Where that cannot be told, it shows when a connection is accepted.
+fn connections_allowed(limits: &Limits) -> usize {
+    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let Some(files) = open_files(&text) else {
+        return limits.connections;
+    };
+    let allowed = files.saturating_sub(limits.own_files).max(files / 2);
+    if allowed < limits.connections {
+        warn!(
+            files,
+            connections = allowed,
+            "Few files may be open: fewer connections are accepted."
+        );
+    }
+    allowed.min(limits.connections)
+}
+
+/// The soft limit on open files, in Linux' table of limits.
+fn open_files(table: &str) -> Option<usize> {
+    let row = table
+        .lines()
+        .find_map(|row| row.strip_prefix("Max open files"))?;
+    row.split_whitespace().next()?.parse().ok()
+}
+
 /// Accepts one connection, however often that fails.
 async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
+    let mut is_told = false;
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
@@ -221,7 +280,12 @@ async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
             }
             Err(error) => {
                 // Short of file descriptors or memory: trying again at once would only spin.
-                warn!(%error, "Cannot accept a connection.");
+                if is_told {
+                    debug!(%error, "Still cannot accept a connection.");
+                } else {
+                    warn!(%error, "Cannot accept a connection.");
+                    is_told = true;
+                }
                 sleep(limits.accept_backoff).await;
             }
         }
@@ -242,4 +306,19 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 fn list(addresses: &[SocketAddr]) -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     addresses.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_on_open_files_is_found() {
+        let table = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                     Max processes             63432                63432                processes \n\
+                     Max open files            1024                 1048576              files     \n";
+        assert_eq!(open_files(table), Some(1_024));
+        assert_eq!(open_files(&table.replace("1024 ", "unlimited ")), None);
+        assert_eq!(open_files(""), None);
+    }
 }

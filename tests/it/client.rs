@@ -1,15 +1,19 @@
 //! A server on a free port and clients for it, down to single bytes.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use distrogate::admission::{Answer, Endpoint};
 use distrogate::certs::DevCertificate;
-use distrogate::server::{Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use distrogate::server::{
+    Check, Checks, Handler, Limits, Outcome, Server, ServerOptions, Shutdown, TlsOptions, tls,
+};
 use distrogate::telemetry::Metrics;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use rustls::sign::CertifiedKey;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,45 +30,92 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
+    pub(crate) metrics: Metrics,
     running: JoinHandle<Outcome>,
     roots: Arc<RootCertStore>,
 }
 
 impl TestServer {
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
     pub(crate) async fn start(limits: Limits, handler: Handler) -> Self {
-        let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let dev = DevCertificate::generate(OffsetDateTime::now_utc(), listen.ip()).unwrap();
+        Self::start_with(limits, handler, TlsOptions::default()).await
+    }
+
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
+    pub(crate) async fn start_with(
+        limits: Limits,
+        handler: Handler,
+        tls_options: TlsOptions,
+    ) -> Self {
+        let dev = DevCertificate::generate(OffsetDateTime::now_utc(), [127, 0, 0, 1].into());
+        let dev = dev.unwrap();
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(dev.authority_pem.as_bytes()).unwrap())
             .unwrap();
-        let key =
-            CertifiedKey::from_der(dev.leaf.chain(), dev.leaf.key(), &tls::provider()).unwrap();
-        let tls = tls::server_config(key).unwrap();
+        let key = dev.leaf.key();
+        let key = CertifiedKey::from_der(dev.leaf.chain(), key, &tls::provider()).unwrap();
+        let certificates = Arc::new(SingleCertAndKey::from(key));
+        Self::serve(limits, handler, tls_options, certificates, roots).await
+    }
+
+    /// With any certificates, and what trusts them.
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
+    pub(crate) async fn serve(
+        limits: Limits,
+        handler: Handler,
+        tls_options: TlsOptions,
+        certificates: Arc<dyn ResolvesServerCert>,
+        roots: RootCertStore,
+    ) -> Self {
+        let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let tls = tls::server_config_with(certificates, &tls_options).unwrap();
+        let shutdown = Shutdown::new();
+        let metrics = Metrics::new();
         let options = ServerOptions {
             listen: vec![listen],
             tls,
+            clients: tls_options.clients,
             handler,
             limits,
-            metrics: Metrics::new(),
+            metrics: metrics.clone(),
+            checks: ready_unless_leaving(&shutdown),
         };
         let server = Server::bind(options).await.unwrap();
-        let shutdown = Shutdown::new();
         Self {
             address: server.local_addr(),
             shutdown: shutdown.clone(),
+            metrics,
             running: tokio::spawn(server.run(shutdown)),
             roots: Arc::new(roots),
         }
     }
 
     /// With a handler that says what it was given.
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
     pub(crate) async fn echo(limits: Limits) -> Self {
         Self::start(limits, Arc::new(echo)).await
     }
 
     pub(crate) async fn tcp(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// What trusts the server.
+    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(&self.roots)
     }
 
     /// A TLS connection with exactly these settings.
@@ -76,20 +127,24 @@ impl TestServer {
         let mut config = ClientConfig::builder_with_provider(tls::provider())
             .with_protocol_versions(versions)
             .unwrap()
-            .with_root_certificates(Arc::clone(&self.roots))
+            .with_root_certificates(self.roots())
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        self.connect(Arc::new(config)).await.unwrap()
+    }
+
+    /// A TLS connection of any client.
+    pub(crate) async fn connect(
+        &self,
+        config: Arc<ClientConfig>,
+    ) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from("localhost").unwrap();
-        let connecting = TlsConnector::from(Arc::new(config)).connect(name, self.tcp().await);
-        timeout(PATIENCE, connecting).await.unwrap().unwrap()
+        let connecting = TlsConnector::from(config).connect(name, self.tcp().await);
+        timeout(PATIENCE, connecting).await.unwrap()
     }
 
     pub(crate) async fn tls(&self) -> Connection {
-        let stream = self.tls_with(rustls::ALL_VERSIONS, &[b"http/1.1"]).await;
-        Connection {
-            stream,
-            input: Vec::new(),
-        }
+        Connection::over(self.tls_with(rustls::ALL_VERSIONS, &[b"http/1.1"]).await)
     }
 
     /// One request on a connection of its own.
@@ -99,10 +154,32 @@ impl TestServer {
         connection.response().await
     }
 
+    /// Asserts that the metrics have this line.
+    #[track_caller]
+    pub(crate) fn assert_metric(&self, line: &str) {
+        let metrics = self.metrics.encode();
+        let line = format!("distrogate_{line}");
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line}\n{metrics}"
+        );
+    }
+
     /// How the server came to its end.
     pub(crate) async fn outcome(self) -> Outcome {
         timeout(PATIENCE, self.running).await.unwrap().unwrap()
     }
+}
+
+fn ready_unless_leaving(shutdown: &Shutdown) -> Checks {
+    let shutdown = shutdown.clone();
+    Arc::new(move || {
+        vec![Check {
+            name: "draining",
+            passed: !shutdown.is_leaving(),
+            says: "about to stop".to_owned(),
+        }]
+    })
 }
 
 /// What the handler was given.
@@ -139,6 +216,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(crate) fn over(stream: TlsStream<TcpStream>) -> Self {
+        Self {
+            stream,
+            input: Vec::new(),
+        }
+    }
+
     pub(crate) async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
         self.stream.flush().await.unwrap();

@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::client::{PATIENCE, TestServer, echoed, post, status};
+use crate::support::file;
 
 #[tokio::test]
 async fn probes_answer() {
@@ -34,6 +35,47 @@ async fn probes_answer() {
             Some("text/plain; charset=utf-8")
         );
     }
+}
+
+#[test]
+fn the_readme_has_the_bounds() {
+    let limits = Limits::DEFAULT;
+    let readme = std::fs::read_to_string(file("README.md")).unwrap();
+    let mib = |bytes: usize| bytes / (1_024 * 1_024);
+    let small = limits.inline_bytes / 1_024;
+    for text in [
+        format!("| {} MiB, beyond it 413 |", mib(limits.body_bytes)),
+        format!(
+            "| {} MiB of large reviews, {} MiB of small ones (up to {small} KiB); ",
+            mib(limits.flight_bytes),
+            mib(limits.flight_reserve)
+        ),
+        format!("`Retry-After: {}`", limits.retry_after),
+        format!(
+            "| {} MiB; they wait for each other |",
+            mib(limits.work_bytes)
+        ),
+        format!("less a tenth, at most {} ms; ", limits.margin.as_millis()),
+        format!("| connections | {}, or fewer ", limits.connections),
+        format!(
+            "| handshake, head, piece of a body | {} s each |",
+            limits.handshake.as_secs()
+        ),
+        format!("| idle connection | {} s, ", limits.idle.as_secs()),
+        format!("| {} s serving on, ", limits.shutdown_delay.as_secs()),
+        format!(
+            "then at most {} s to finish and {} s to send ",
+            limits.drain.as_secs(),
+            limits.close.as_secs()
+        ),
+        format!(
+            "looked at every {} s and",
+            limits.certificate_check.as_secs()
+        ),
+    ] {
+        assert!(readme.contains(&text), "{text}");
+    }
+    assert_eq!([limits.head, limits.body_progress], [limits.handshake; 2]);
 }
 
 #[tokio::test]
