@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod defaults;
+mod dev_ca;
 pub mod explain;
 pub mod gate_args;
 mod handler;

@@ -12,10 +12,9 @@ use tracing::warn;
 
 use crate::policy::{Action, Date, Document, Policy};
 use crate::server::Refresh;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{Files, NOTICE};
 use crate::vcluster::Catalogue;
-
-/// Days before the end of an exemption on which it is told.
-const NOTICE: i64 = 14;
 
 /// Endings of files that hold documents.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -75,8 +74,16 @@ pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
 pub(super) struct LivePolicy {
     paths: Vec<PathBuf>,
     cap: Action,
-    current: RwLock<Arc<Policy>>,
+    current: RwLock<Current>,
     looks: Mutex<Looks>,
+    metrics: Metrics,
+}
+
+/// What is in force.
+#[derive(Debug)]
+struct Current {
+    policy: Arc<Policy>,
+    revision: u64,
 }
 
 /// What was seen in the files.
@@ -92,34 +99,53 @@ struct Looks {
 
 impl LivePolicy {
     /// Loads the files; they have to be right now. Without any the built-in policy counts alone.
-    pub(super) fn load(paths: Vec<PathBuf>, cap: Action) -> anyhow::Result<Arc<Self>> {
+    pub(super) fn load(
+        paths: Vec<PathBuf>,
+        cap: Action,
+        metrics: Metrics,
+    ) -> anyhow::Result<Arc<Self>> {
         let texts = read(&paths)?;
-        let policy = compile(&texts)?.capped(cap);
+        let policy = Arc::new(compile(&texts)?.capped(cap));
         let revision = revision(&texts);
         let told = today();
         tell_of_endings(&policy, told);
+        metrics.loaded(Files::Policy);
+        metrics.policy(shown(revision));
+        metrics.exemptions(&policy, told);
         Ok(Arc::new(Self {
             paths,
             cap,
-            current: RwLock::new(Arc::new(policy)),
+            current: RwLock::new(Current { policy, revision }),
             looks: Mutex::new(Looks {
                 settled: revision,
                 last: revision,
                 told,
             }),
+            metrics,
         }))
     }
 
     /// What is in force now.
     pub(super) fn current(&self) -> Arc<Policy> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&current)
+        Arc::clone(&current.policy)
     }
 
-    /// What tells one state of the files from another.
+    /// What tells the policy in force from others.
     pub(super) fn revision(&self) -> String {
-        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("{:016x}", looks.settled)
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        shown(current.revision)
+    }
+
+    /// Takes what the files hold now into force.
+    fn renew(&self, texts: &Texts, revision: u64) -> anyhow::Result<()> {
+        let policy = Arc::new(compile(texts)?.capped(self.cap));
+        tell_of_endings(&policy, today());
+        self.metrics.exemptions(&policy, today());
+        self.metrics.policy(shown(revision));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+            Current { policy, revision };
+        Ok(())
     }
 }
 
@@ -138,6 +164,7 @@ impl Refresh for LivePolicy {
             if is_new_day {
                 looks.told = today();
                 tell_of_endings(&self.current(), looks.told);
+                self.metrics.exemptions(&self.current(), looks.told);
             }
             let before = std::mem::replace(&mut looks.last, now);
             if looks.settled == now || before != now {
@@ -145,10 +172,9 @@ impl Refresh for LivePolicy {
             }
             looks.settled = now;
         }
-        let policy = Arc::new(compile(&read?)?.capped(self.cap));
-        tell_of_endings(&policy, today());
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = policy;
-        Ok(true)
+        let renewed = read.and_then(|texts| self.renew(&texts, now));
+        self.metrics.reloaded(Files::Policy, renewed.is_ok());
+        renewed.map(|()| true)
     }
 }
 
@@ -168,6 +194,11 @@ fn revision(texts: &Texts) -> u64 {
     hasher.finish()
 }
 
+/// A revision as people see it.
+fn shown(revision: u64) -> String {
+    format!("{revision:016x}")
+}
+
 fn today() -> Date {
     Date::of(OffsetDateTime::now_utc())
 }
@@ -179,5 +210,53 @@ fn tell_of_endings(policy: &Policy, today: Date) {
             let (owner, rules) = (&exemption.owner, exemption.rules.join(", "));
             warn!(policy = document, %owner, %rules, days, "An exemption ends, or is over.");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(name: &str, rest: &str) -> String {
+        format!(
+            "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\n\
+             metadata: {{name: {name}}}\nspec: {rest}\n"
+        )
+    }
+
+    #[test]
+    fn what_becomes_of_changed_files_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("platform.yaml");
+        fs::write(&file, document("platform", "{enforcement: Warn}")).unwrap();
+        let metrics = Metrics::new();
+        let paths = vec![folder.path().to_owned()];
+        let policy = LivePolicy::load(paths, Action::Deny, metrics.clone()).unwrap();
+        let first = policy.revision();
+        let shows = |line: &str| metrics.encode().contains(&format!("\ndistrogate_{line}\n"));
+        assert!(shows(&format!("policy_info{{revision=\"{first}\"}} 1")));
+        assert!(shows("files_usable{files=\"policy\"} 1"));
+
+        fs::write(&file, document("platform", "{enforcement: Loud}")).unwrap();
+        assert!(!policy.refresh().unwrap(), "seen once");
+        policy.refresh().unwrap_err();
+        assert!(shows("files_usable{files=\"policy\"} 0"));
+        assert!(shows(
+            "reloads_total{files=\"policy\",outcome=\"refused\"} 1"
+        ));
+        assert_eq!(policy.revision(), first, "what is in force is the old one");
+
+        let ended = "{exemptions: [{rules: [tag-form], until: 2020-01-01, owner: ann, reason: x}]}";
+        fs::write(&file, document("platform", ended)).unwrap();
+        assert!(!policy.refresh().unwrap());
+        assert!(policy.refresh().unwrap());
+        assert_ne!(policy.revision(), first);
+        assert!(shows(&format!(
+            "policy_info{{revision=\"{}\"}} 1",
+            policy.revision()
+        )));
+        assert!(!metrics.encode().contains(&first), "one at a time");
+        assert!(shows("files_usable{files=\"policy\"} 1"));
+        assert!(shows("exemptions{term=\"over\"} 1"));
     }
 }

@@ -3,12 +3,11 @@
 //! Owns the flags, the certificate's choice and what is printed at the start. The first line on
 //! standard output is `listening on https://ADDRESS:PORT`, with the real port: scripts wait for it.
 
-use std::borrow::Cow;
 use std::env;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -16,15 +15,16 @@ use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
-use tracing::{debug, info};
+use tracing::{info, warn};
 
 use crate::certs::DevCertificate;
-use crate::certs::files::{self, Access};
 use crate::server::{
-    FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown, tls, watch,
+    Admin, Check, Checks, FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown,
+    go_duration, tls, watch,
 };
-use crate::telemetry::{self, LogArgs};
+use crate::telemetry::{self, LogArgs, Metrics};
 
+use super::dev_ca::DevCaFile;
 use super::gate_args::GateArgs;
 use super::handler::handler;
 use super::output;
@@ -43,8 +43,18 @@ const LISTEN_DEV: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALH
 /// Free for a user who is not root, and customary for HTTPS.
 const PORT: u16 = 8443;
 
-/// What the printed command posts, from the root of the source tree.
-const SAMPLE_REVIEW: &str = "tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json";
+/// Where the admin port is unless someone says where: the kubelet and Prometheus come from outside
+/// the Pod.
+const ADMIN_LISTEN: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), ADMIN_PORT),
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), ADMIN_PORT),
+];
+
+/// Where it is with `--dev`: at a free port, as nobody has to know it beforehand.
+const ADMIN_LISTEN_DEV: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)];
+
+/// Customary for probes and metrics.
+const ADMIN_PORT: u16 = 8080;
 
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -58,6 +68,12 @@ pub struct ServeArgs {
     /// Without it: port 8443 of all addresses, IPv6 and IPv4 alike; with --dev of 127.0.0.1 only.
     #[arg(long, value_name = "ADDRESS:PORT", env = "DISTROGATE_LISTEN")]
     pub listen: Option<SocketAddr>,
+
+    /// Address and port for probes and metrics over plain HTTP; port 0 takes a free one
+    ///
+    /// Without it: port 8080 of all addresses; with --dev a free port of 127.0.0.1.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "DISTROGATE_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
 
     /// Certificate chain to serve, PEM, the server's own certificate first
     #[arg(
@@ -88,6 +104,16 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", requires = "dev")]
     pub dev_ca_file: Option<PathBuf>,
 
+    /// How long to serve on after the first signal, as 10s: until no node sends reviews here any
+    /// more; 0 with --dev
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        env = "DISTROGATE_SHUTDOWN_DELAY"
+    )]
+    pub shutdown_delay: Option<Duration>,
+
     /// What reviews are judged by.
     #[command(flatten)]
     pub gate: GateArgs,
@@ -102,14 +128,18 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let ServeArgs {
         dev: _,
         listen,
+        admin_listen,
         tls_cert: _,
         tls_key: _,
         dev_ca_file,
+        shutdown_delay,
         gate,
         log,
     } = args;
+    let limits = Limits::DEFAULT;
     log.init()?;
-    let policy = LivePolicy::load(gate.policy.clone(), gate.cap())?;
+    let metrics = Metrics::new();
+    let policy = LivePolicy::load(gate.policy.clone(), gate.cap(), metrics.clone())?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
         policy = policy.current().names().collect::<Vec<_>>().join(", "),
@@ -117,41 +147,61 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         enforcement = %gate.cap(),
         "Starting."
     );
-    let handler = handler(Arc::clone(&policy), gate.cluster()?);
-    telemetry::withhold_panic_messages();
+    let handler = handler(Arc::clone(&policy), gate.cluster()?, metrics.clone());
+    telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
-    let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
+    let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
+        Duration::ZERO
+    } else {
+        limits.shutdown_delay
+    });
+    let shutdown = Shutdown::on_signals(shutdown_delay).context("cannot watch for signals")?;
 
-    let listen = match listen {
-        Some(address) => vec![*address],
-        None if args.dev => LISTEN_DEV.to_vec(),
-        None => LISTEN.to_vec(),
-    };
-    let limits = Limits::DEFAULT;
+    let addresses =
+        |asked: &Option<SocketAddr>, dev: &[SocketAddr], otherwise: &[SocketAddr]| match asked {
+            Some(address) => vec![*address],
+            None if args.dev => dev.to_vec(),
+            None => otherwise.to_vec(),
+        };
+    let listen = addresses(listen, &LISTEN_DEV, &LISTEN);
+    let admin_listen = addresses(admin_listen, &ADMIN_LISTEN_DEV, &ADMIN_LISTEN);
     let Certificate {
         tls,
         dev_authority,
         renewed,
     } = certificate(args, &listen)?;
+    let checks = checks(Arc::clone(&policy), shutdown.clone());
     let options = ServerOptions {
         listen,
         tls,
         handler,
         limits,
+        metrics: metrics.clone(),
+        checks: Arc::clone(&checks),
     };
     let server = Server::bind(options).await?;
+    let admin = Admin::bind(admin_listen, limits, checks, metrics).await?;
 
     let address = server.local_addr();
     let mut text = format!("listening on https://{address}\n");
     // Removed when the server is gone.
-    let _dev_ca_file = if let Some(authority) = dev_authority {
-        let file = DevCaFile::write(dev_ca_file.as_deref(), &authority)?;
-        text += &dev_hints(&file.path, address);
-        Some(file)
-    } else {
-        None
-    };
-    output::print(&text).context("cannot write to standard output")?;
+    let dev_ca_file = dev_authority
+        .map(|authority| DevCaFile::offer(dev_ca_file.as_deref(), &authority))
+        .transpose()?
+        .flatten();
+    if let Some(file) = &dev_ca_file {
+        text += &file.hints(address);
+    }
+    let admin_address = admin.local_addr();
+    text.extend([
+        "probes and metrics: http://",
+        &admin_address.to_string(),
+        "\n",
+    ]);
+    info!(%address, admin = %admin_address, "Listening.");
+    if let Err(error) = output::print(&text) {
+        warn!(%error, "Cannot write to standard output.");
+    }
 
     let follow_certificate = async {
         match renewed {
@@ -164,7 +214,9 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         outcome = server.run(shutdown) => outcome,
         never = follow_certificate => match never {},
         never = follow_policy => match never {},
+        never = admin.run() => match never {},
     };
+    drop(dev_ca_file);
     match outcome {
         Outcome::Drained => {
             info!("Stopped; everything under way was answered.");
@@ -174,6 +226,30 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
             bail!("stopped with {connections} connections still open")
         }
     }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    go_duration(text).ok_or_else(|| "has to be a duration as 10s, 1m30s or 500ms".to_owned())
+}
+
+/// What has to be true for the server to be ready. Policy and certificate are there before anybody
+/// can ask.
+fn checks(policy: Arc<LivePolicy>, shutdown: Shutdown) -> Checks {
+    Arc::new(move || {
+        let is_leaving = shutdown.is_leaving();
+        vec![
+            Check {
+                name: "policy",
+                passed: true,
+                says: format!("revision {}", policy.revision()),
+            },
+            Check {
+                name: "draining",
+                passed: !is_leaving,
+                says: if is_leaving { "about to stop" } else { "no" }.to_owned(),
+            },
+        ]
+    })
 }
 
 /// What the server shows to clients.
@@ -212,76 +288,6 @@ fn certificate(args: &ServeArgs, listen: &[SocketAddr]) -> anyhow::Result<Certif
     })
 }
 
-/// The file with the certificate that clients have to trust.
-struct DevCaFile {
-    path: PathBuf,
-    /// Whether nobody asked for it by name.
-    temporary: bool,
-}
-
-impl DevCaFile {
-    fn write(wanted: Option<&Path>, authority_pem: &str) -> anyhow::Result<Self> {
-        if let Some(path) = wanted {
-            files::replace(path, Access::Public, authority_pem)?;
-            return Ok(Self {
-                path: path.to_owned(),
-                temporary: false,
-            });
-        }
-        // A name that nobody can have taken before.
-        let mut random = [0; 8];
-        if tls::provider().secure_random.fill(&mut random).is_err() {
-            bail!("no random numbers for the name of a file");
-        }
-        let name = format!("distrogate-dev-ca-{:016x}.crt", u64::from_be_bytes(random));
-        let path = env::temp_dir().join(name);
-        files::create(&path, Access::Public, authority_pem)?;
-        Ok(Self {
-            path,
-            temporary: true,
-        })
-    }
-}
-
-impl Drop for DevCaFile {
-    fn drop(&mut self) {
-        if self.temporary
-            && let Err(error) = fs::remove_file(&self.path)
-        {
-            debug!(%error, "Cannot remove the file with the development CA.");
-        }
-    }
-}
-
-/// What to do with a development server.
-fn dev_hints(ca_file: &Path, address: SocketAddr) -> String {
-    // An unspecified address is none to connect to.
-    let mut target = address;
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => target.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => target.set_ip(Ipv6Addr::LOCALHOST.into()),
-        IpAddr::V4(_) | IpAddr::V6(_) => {}
-    }
-    let ca_file = ca_file.to_string_lossy();
-    format!(
-        "certificate to trust: {ca_file}\n\
-         to post a review:\n  \
-         curl --cacert {} -H 'Content-Type: application/json' --data-binary @{SAMPLE_REVIEW} \
-         'https://{target}/validate'\n",
-        quoted(&ca_file),
-    )
-}
-
-/// For a POSIX shell.
-fn quoted(word: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        Cow::Borrowed(word)
-    } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory as _, Parser, error::ErrorKind};
@@ -313,46 +319,6 @@ mod tests {
             (&["--dev-ca-file", "c"], ErrorKind::MissingRequiredArgument),
         ] {
             assert_eq!(parse(args).unwrap_err(), expected, "{args:?}");
-        }
-    }
-
-    #[test]
-    fn the_command_can_be_pasted() {
-        let hints =
-            |file: &str, address: &str| dev_hints(Path::new(file), address.parse().unwrap());
-        assert_eq!(
-            hints("/run/ca.crt", "127.0.0.1:4433"),
-            "certificate to trust: /run/ca.crt\n\
-             to post a review:\n  \
-             curl --cacert /run/ca.crt -H 'Content-Type: application/json' \
-             --data-binary @tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json \
-             'https://127.0.0.1:4433/validate'\n",
-        );
-        let hints = hints("/run/it's.crt", "[::]:4433");
-        assert!(hints.contains(r"--cacert '/run/it'\''s.crt' "), "{hints}");
-        assert!(
-            hints.ends_with("'https://[::1]:4433/validate'\n"),
-            "{hints}"
-        );
-    }
-
-    #[test]
-    fn the_authority_is_in_a_new_file_that_goes_away() {
-        let file = DevCaFile::write(None, "PEM").unwrap();
-        let path = file.path.clone();
-        assert_eq!(path.parent(), Some(env::temp_dir().as_path()));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "PEM");
-        drop(file);
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_file_asked_for_is_replaced_and_stays() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ca.crt");
-        for content in ["one", "two"] {
-            drop(DevCaFile::write(Some(&path), content).unwrap());
-            assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
     }
 }

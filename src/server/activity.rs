@@ -25,6 +25,7 @@ impl Activity {
     pub(super) fn new(limits: &Limits) -> (Self, Watchdog) {
         let (sender, receiver) = watch::channel(Phase::Idle {
             since: Instant::now(),
+            is_fresh: true,
         });
         (
             Self(Arc::new(sender)),
@@ -61,6 +62,28 @@ impl Activity {
         UnderWay(self.clone())
     }
 
+    /// Waits until a request has begun, ever.
+    pub(super) async fn used(&self) {
+        self.reaches(|phase| {
+            !matches!(
+                phase,
+                Phase::Idle { is_fresh: true, .. } | Phase::Head { .. }
+            )
+        })
+        .await;
+    }
+
+    /// Waits until no request is under way, nor part of one.
+    pub(super) async fn idle(&self) {
+        self.reaches(|phase| matches!(phase, Phase::Idle { .. }))
+            .await;
+    }
+
+    async fn reaches(&self, wanted: impl FnMut(&Phase) -> bool) {
+        // There is a sender: this one.
+        drop(self.0.subscribe().wait_for(wanted).await);
+    }
+
     fn finished(&self) {
         self.0.send_modify(|phase| {
             *phase = match *phase {
@@ -69,6 +92,7 @@ impl Activity {
                 },
                 _ => Phase::Idle {
                     since: Instant::now(),
+                    is_fresh: false,
                 },
             };
         });
@@ -99,7 +123,7 @@ impl Watchdog {
         loop {
             let phase = *self.phase.borrow_and_update();
             let (deadline, expired) = match phase {
-                Phase::Idle { since } => (since + self.limits.idle, Expired::Idle),
+                Phase::Idle { since, .. } => (since + self.limits.idle, Expired::Idle),
                 Phase::Head { since } => (since + self.limits.head, Expired::Head),
                 Phase::Busy { .. } => {
                     self.changed().await;
@@ -134,7 +158,11 @@ pub(super) enum Expired {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// No request under way.
-    Idle { since: Instant },
+    Idle {
+        since: Instant,
+        /// Nor has there been one.
+        is_fresh: bool,
+    },
     /// A request's first bytes are in, its head is not complete (HTTP/1.1 only).
     Head { since: Instant },
     /// Requests under way.

@@ -1,74 +1,140 @@
 //! Reads the body of a review within its bounds.
 //!
-//! Owns what a request must be before a handler sees it: its content type, size, and the time that
-//! its body may take. What the bytes mean is not looked at.
+//! Owns what a request must be before a handler sees it: its content type, size, room for it, and
+//! the time that its body may take. What the bytes mean is not looked at.
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
+use super::deadline::Deadline;
+use super::flight::{Flight, Held, Refused};
 use super::limits::Limits;
 
-/// The body of a request, all of it.
-pub(super) async fn read(request: Request, limits: &Limits) -> Result<Vec<u8>, BodyError> {
+/// The body of a review, and what is counted for it.
+#[derive(Debug)]
+pub(super) struct Review {
+    pub(super) bytes: Vec<u8>,
+    pub(super) held: Held,
+}
+
+/// The body of a request, all of it, as soon as there is room for it.
+pub(super) async fn read(
+    request: Request,
+    deadline: Deadline,
+    flight: &Flight,
+    limits: &Limits,
+) -> Result<Review, BodyError> {
     check_type(request.headers())?;
-    let body = request.into_body();
+    let mut body = request.into_body();
     // The body's own hint is its Content-Length: a body that announces too much is not read.
-    if body.size_hint().lower() > limits.body_bytes as u64 {
+    let hint = body.size_hint();
+    if hint.lower() > limits.body_bytes as u64 {
         return Err(BodyError::TooLarge {
             limit: limits.body_bytes,
         });
     }
-    collect(body, limits).await
-}
-
-/// Reads to the end, never more than one piece beyond the bound. Memory grows with what has come
-/// in, not with what was announced.
-async fn collect(mut body: Body, limits: &Limits) -> Result<Vec<u8>, BodyError> {
-    let end = Instant::now() + limits.body_total;
-    let mut bytes = Vec::new();
-    loop {
-        let deadline = end.min(Instant::now() + limits.body_progress);
-        let frame = match timeout_at(deadline, body.frame()).await {
-            Err(_elapsed) if deadline == end => {
+    let announced = hint.exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let reading = async {
+        let first = announced.unwrap_or(limits.head_bytes.min(limits.inline_bytes));
+        let held = match flight.admit(first, deadline).await {
+            Err(Refused::Shed) if announced.is_some_and(|bytes| bytes <= limits.inline_bytes) => {
+                // Cheaper than the new connection that not reading it would cost.
+                while let Some(_data) = next_data(&mut body, limits).await? {}
+                return Err(BodyError::Shed { is_read: true });
+            }
+            admitted => admitted.map_err(|refused| BodyError::refused(refused, deadline))?,
+        };
+        let mut review = Review {
+            bytes: Vec::with_capacity(first),
+            held,
+        };
+        let end = Instant::now() + limits.body_total;
+        let total = async {
+            while let Some(data) = next_data(&mut body, limits).await? {
+                review.append(&data, deadline, flight, limits).await?;
+            }
+            Ok(())
+        };
+        match timeout_at(end, total).await {
+            Ok(outcome) => outcome?,
+            Err(_elapsed) => {
                 return Err(BodyError::TooSlow {
                     limit: limits.body_total,
                 });
             }
+        }
+        if review.bytes.is_empty() {
+            return Err(BodyError::Empty);
+        }
+        Ok(review)
+    };
+    match timeout_at(deadline.at(), reading).await {
+        Ok(outcome) => outcome,
+        Err(_elapsed) => Err(BodyError::Late {
+            timeout: deadline.timeout(),
+        }),
+    }
+}
+
+impl Review {
+    /// Takes in a piece. A body that did not announce its length is counted by the memory that it
+    /// has, which doubles with what comes in; for a moment by the new and the old.
+    async fn append(
+        &mut self,
+        data: &[u8],
+        deadline: Deadline,
+        flight: &Flight,
+        limits: &Limits,
+    ) -> Result<(), BodyError> {
+        let Self { bytes, held } = self;
+        let needed = bytes.len().saturating_add(data.len());
+        if needed > limits.body_bytes {
+            return Err(BodyError::TooLarge {
+                limit: limits.body_bytes,
+            });
+        }
+        if needed > held.bytes() {
+            let wanted = needed
+                .max(held.bytes().saturating_mul(2))
+                .min(limits.body_bytes);
+            let more = flight.admit(wanted, deadline).await;
+            *held = more.map_err(|refused| BodyError::refused(refused, deadline))?;
+            bytes.reserve_exact(wanted.saturating_sub(bytes.len()));
+        }
+        bytes.extend_from_slice(data);
+        Ok(())
+    }
+}
+
+/// The next piece of a body, nothing at its end.
+async fn next_data(body: &mut Body, limits: &Limits) -> Result<Option<Bytes>, BodyError> {
+    loop {
+        match timeout(limits.body_progress, body.frame()).await {
             Err(_elapsed) => {
                 return Err(BodyError::Stalled {
                     limit: limits.body_progress,
                 });
             }
-            Ok(None) => break,
+            Ok(None) => return Ok(None),
             Ok(Some(Err(error))) => {
                 debug!(%error, "A body could not be read.");
                 return Err(BodyError::Broken);
             }
-            Ok(Some(Ok(frame))) => frame,
-        };
-        // Anything but data is trailers, which say nothing here.
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if data.len() > limits.body_bytes.saturating_sub(bytes.len()) {
-            return Err(BodyError::TooLarge {
-                limit: limits.body_bytes,
-            });
+            // Anything but data is trailers, which say nothing here.
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
         }
-        bytes.extend_from_slice(&data);
-    }
-    if bytes.is_empty() {
-        Err(BodyError::Empty)
-    } else {
-        Ok(bytes)
     }
 }
 
@@ -124,14 +190,50 @@ pub(super) enum BodyError {
     /// No bytes at all.
     #[error("the body is empty: expected an AdmissionReview")]
     Empty,
+    /// No room for it now.
+    #[error("the admission server has as much to do as its memory bears: ask again in a second")]
+    Shed {
+        /// Whether the body was read to its end all the same.
+        is_read: bool,
+    },
+    /// Not here, or no room for it, until the time was up.
+    #[error(
+        "the review did not reach the admission server's turn within its timeout of {timeout:?}: try again"
+    )]
+    Late {
+        /// How long the client waits.
+        timeout: Duration,
+    },
 }
 
 impl BodyError {
+    const fn refused(refused: Refused, deadline: Deadline) -> Self {
+        match refused {
+            Refused::Shed => Self::Shed { is_read: false },
+            Refused::Late => Self::Late {
+                timeout: deadline.timeout(),
+            },
+        }
+    }
+
+    /// Whether the body was not read to its end: the connection cannot serve another request, and
+    /// a client that does not know would send one into its end.
+    pub(super) const fn leaves_rest(self) -> bool {
+        !matches!(self, Self::Empty | Self::Shed { is_read: true })
+    }
+
+    /// Whether the client is to ask again.
+    pub(super) const fn may_retry(self) -> bool {
+        matches!(self, Self::Shed { .. })
+    }
+
     /// The HTTP code to refuse with.
     pub(super) const fn code(self) -> StatusCode {
         match self {
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Shed { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Late { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Stalled { .. } | Self::TooSlow { .. } | Self::Broken | Self::Empty => {
                 StatusCode::BAD_REQUEST
             }
@@ -156,7 +258,10 @@ mod tests {
             body_bytes: 8,
             ..Limits::DEFAULT
         };
-        read(request(headers, Body::from(body)), &limits).await
+        let request = request(headers, Body::from(body));
+        let deadline = Deadline::of(request.uri(), &limits);
+        let read = read(request, deadline, &Flight::new(&limits), &limits).await?;
+        Ok(read.bytes)
     }
 
     #[tokio::test]

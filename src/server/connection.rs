@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ use super::activity::{Activity, Expired};
 use super::limits::Limits;
 use super::shutdown::Shutdown;
 use super::stream::Stream;
-use super::{ServerOptions, routes, tls};
+use super::{ServerOptions, reply, routes, tls};
 
 /// What all connections of a server share.
 pub(super) struct Connections {
@@ -49,12 +49,17 @@ impl Connections {
             .header_read_timeout(None)
             .max_buf_size(limits.head_bytes);
         let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
-        http2.http2().max_concurrent_streams(limits.streams);
+        http2
+            .http2()
+            .max_concurrent_streams(limits.streams)
+            .initial_stream_window_size(limits.window_bytes)
+            .initial_connection_window_size(limits.window_bytes)
+            .max_send_buf_size(limits.send_bytes);
         Self {
             acceptor: TlsAcceptor::from(Arc::new(options.tls.clone())),
             http1,
             http2,
-            router: routes::router(Arc::clone(&options.handler), limits, shutdown.clone()),
+            router: routes::router(options, &shutdown),
             limits,
             shutdown,
             cut,
@@ -67,11 +72,15 @@ impl Connections {
         if let Err(error) = socket.set_nodelay(true) {
             debug!(%error, "Cannot switch off Nagle's algorithm.");
         }
+        let closing = async {
+            self.shutdown.draining().await;
+            sleep(self.limits.drain_idle).await;
+        };
         let handshake = tokio::select! {
             biased;
-            // No request can be under way yet.
-            () = self.shutdown.draining() => return,
             handshake = timeout(self.limits.handshake, self.acceptor.accept(socket)) => handshake,
+            // No request can be under way yet.
+            () = closing => return,
         };
         match handshake {
             Ok(Ok(stream)) => {
@@ -99,26 +108,35 @@ impl Connections {
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let under_way = activity.request();
             let router = self.router.clone();
+            let shutdown = self.shutdown.clone();
             async move {
                 let response = router.oneshot(request.map(Body::new)).await;
                 drop(under_way);
-                response
+                response.map(|mut response| {
+                    if shutdown.is_leaving() && !is_http2 {
+                        reply::close(&mut response);
+                    }
+                    response
+                })
             }
         });
         let io = TokioIo::new(Stream::new(stream, told, self.limits.linger));
         let mut connection = pin!(builder.serve_connection(io, service));
+        let mut last_request = pin!(self.last_request(&activity, is_http2));
 
-        let mut draining = false;
+        let mut is_ending = false;
         loop {
             tokio::select! {
+                biased;
+                // First: what has come in is a request, whatever else is the case.
                 result = connection.as_mut() => {
                     if let Err(error) = result {
                         debug!(%error, "A connection failed.");
                     }
                     return;
                 }
-                () = self.shutdown.draining(), if !draining => {
-                    draining = true;
+                () = last_request.as_mut(), if !is_ending => {
+                    is_ending = true;
                     connection.as_mut().graceful_shutdown();
                 }
                 expired = watchdog.expired() => {
@@ -130,6 +148,31 @@ impl Connections {
                     return;
                 }
             }
+        }
+    }
+
+    /// Waits until no request should come after those that are there.
+    ///
+    /// An HTTP/1.1 client is told with every answer, so that an idle connection stays open as long
+    /// as may be: a review that is sent while it is closed fails. An HTTP/2 client is told at once,
+    /// as it can still be answered then; but not before its first request, or it would never come
+    /// to send one.
+    async fn last_request(&self, activity: &Activity, is_http2: bool) {
+        let told = async {
+            if !is_http2 {
+                return std::future::pending().await;
+            }
+            self.shutdown.leaving().await;
+            activity.used().await;
+        };
+        let closed = async {
+            self.shutdown.draining().await;
+            sleep(self.limits.drain_idle).await;
+            activity.idle().await;
+        };
+        tokio::select! {
+            () = told => {}
+            () = closed => {}
         }
     }
 }

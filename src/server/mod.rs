@@ -7,10 +7,13 @@
 //! |---|---|
 //! | `limits` | every bound and timer |
 //! | `tls` | key material from files, the TLS settings |
-//! | `shutdown` | signals, the two stages of stopping |
+//! | `shutdown` | signals, the stages of stopping |
 //! | `connection` | one connection, from handshake to close |
+//! | `admin` | the other port: probes and metrics |
 //! | `activity`, `stream` | what a connection is doing, for its timers |
 //! | `routes` | paths, methods, probes |
+//! | `flight` | room for bodies and for work on them |
+//! | `deadline` | until when an answer is of use |
 //! | `body` | reading a review within its bounds |
 //! | `review` | running the handler where it belongs |
 //! | `reply` | answers of all kinds |
@@ -19,8 +22,11 @@
 //! the one exception is what hyper itself answers to bytes that are not HTTP.
 
 mod activity;
+mod admin;
 mod body;
 mod connection;
+mod deadline;
+mod flight;
 mod limits;
 mod reload;
 mod reply;
@@ -31,6 +37,7 @@ mod stream;
 pub mod tls;
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,8 +50,11 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::admission::{Answer, Endpoint};
+use crate::telemetry::Metrics;
 
+pub use self::admin::{Admin, Check, Checks};
 use self::connection::Connections;
+pub use self::deadline::go_duration;
 pub use self::limits::Limits;
 pub use self::reload::{FileCertificate, Refresh, watch};
 pub use self::shutdown::Shutdown;
@@ -63,6 +73,10 @@ pub struct ServerOptions {
     pub handler: Handler,
     /// Bounds and timers.
     pub limits: Limits,
+    /// Who is told of what happens.
+    pub metrics: Metrics,
+    /// What `/readyz` asks.
+    pub checks: Checks,
 }
 
 impl fmt::Debug for ServerOptions {
@@ -72,6 +86,8 @@ impl fmt::Debug for ServerOptions {
             tls: _,
             handler: _,
             limits,
+            metrics: _,
+            checks: _,
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
@@ -91,22 +107,12 @@ pub struct Server {
 impl Server {
     /// Takes the socket: from here on clients can connect, and wait for [`run`](Self::run).
     pub async fn bind(options: ServerOptions) -> Result<Self, BindError> {
-        let bind = async {
-            let listener = TcpListener::bind(options.listen.as_slice()).await?;
-            let local_addr = listener.local_addr()?;
-            Ok((listener, local_addr))
-        };
-        match bind.await {
-            Ok((listener, local_addr)) => Ok(Self {
-                listener,
-                local_addr,
-                options,
-            }),
-            Err(source) => Err(BindError {
-                addresses: options.listen,
-                source,
-            }),
-        }
+        let (listener, local_addr) = listen_on(options.listen.clone()).await?;
+        Ok(Self {
+            listener,
+            local_addr,
+            options,
+        })
     }
 
     /// Where the server listens, with the real port.
@@ -122,7 +128,7 @@ impl Server {
             local_addr: _,
             options,
         } = self;
-        let drain = options.limits.drain;
+        let Limits { drain, close, .. } = options.limits;
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let _cut_on_drop = cut.clone().drop_guard();
@@ -141,9 +147,15 @@ impl Server {
             () = shutdown.stopping() => {}
             () = sleep(drain) => {}
         }
-        Outcome::Cut {
-            connections: tasks.len(),
+        let connections = tasks.len();
+        shutdown.give_up();
+        tokio::select! {
+            biased;
+            () = shutdown.stopping() => {}
+            () = tasks.wait() => {}
+            () = sleep(close) => {}
         }
+        Outcome::Cut { connections }
     }
 }
 
@@ -152,7 +164,8 @@ impl Server {
 pub enum Outcome {
     /// Every request under way was answered.
     Drained,
-    /// Some connections were closed with a request under way.
+    /// Some connections were closed with a request under way, which was told to be sent elsewhere
+    /// if there was time for that.
     Cut {
         /// How many.
         connections: usize,
@@ -167,6 +180,18 @@ pub struct BindError {
     source: io::Error,
 }
 
+/// Takes the first of these addresses that can be had; with the real port.
+async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAddr), BindError> {
+    let bound = async {
+        let listener = TcpListener::bind(addresses.as_slice()).await?;
+        let local_addr = listener.local_addr()?;
+        Ok((listener, local_addr))
+    };
+    bound
+        .await
+        .map_err(|source| BindError { addresses, source })
+}
+
 /// Accepts connections until draining begins; the listener is closed on return.
 async fn accept(
     listener: TcpListener,
@@ -175,7 +200,7 @@ async fn accept(
     tasks: &TaskTracker,
     connections: &Arc<Connections>,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    let permits = Arc::new(Semaphore::new(connections_allowed(limits)));
     let accept_one = async || {
         // The permit comes first: over the bound, clients wait in the kernel's queue.
         let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
@@ -199,8 +224,35 @@ async fn accept(
     }
 }
 
+/// How many connections may be open: as many as are wanted, but fewer than the system lets the
+/// process have files. Where that cannot be told, it shows when a connection is accepted.
+fn connections_allowed(limits: &Limits) -> usize {
+    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let Some(files) = open_files(&text) else {
+        return limits.connections;
+    };
+    let allowed = files.saturating_sub(limits.own_files).max(files / 2);
+    if allowed < limits.connections {
+        warn!(
+            files,
+            connections = allowed,
+            "Few files may be open: fewer connections are accepted."
+        );
+    }
+    allowed.min(limits.connections)
+}
+
+/// The soft limit on open files, in Linux' table of limits.
+fn open_files(table: &str) -> Option<usize> {
+    let row = table
+        .lines()
+        .find_map(|row| row.strip_prefix("Max open files"))?;
+    row.split_whitespace().next()?.parse().ok()
+}
+
 /// Accepts one connection, however often that fails.
 async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
+    let mut is_told = false;
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
@@ -212,7 +264,12 @@ async fn accept_socket(listener: &TcpListener, limits: &Limits) -> TcpStream {
             }
             Err(error) => {
                 // Short of file descriptors or memory: trying again at once would only spin.
-                warn!(%error, "Cannot accept a connection.");
+                if is_told {
+                    debug!(%error, "Still cannot accept a connection.");
+                } else {
+                    warn!(%error, "Cannot accept a connection.");
+                    is_told = true;
+                }
                 sleep(limits.accept_backoff).await;
             }
         }
@@ -233,4 +290,19 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 fn list(addresses: &[SocketAddr]) -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     addresses.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_on_open_files_is_found() {
+        let table = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                     Max processes             63432                63432                processes \n\
+                     Max open files            1024                 1048576              files     \n";
+        assert_eq!(open_files(table), Some(1_024));
+        assert_eq!(open_files(&table.replace("1024 ", "unlimited ")), None);
+        assert_eq!(open_files(""), None);
+    }
 }

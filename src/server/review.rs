@@ -1,7 +1,8 @@
 //! Runs the handler where it belongs and survives it.
 //!
 //! A handler is synchronous: a small review is answered on the spot, a large one on a thread of
-//! its own so that the other connections of the worker do not wait for it. A panic is one review's
+//! its own so that the other connections of the worker do not wait for it. Who has no time left is
+//! told so, and the work, which cannot be stopped, is waited for by nobody. A panic is one review's
 //! failure: it is answered with 500, and the API server's `failurePolicy` decides.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,49 +14,105 @@ use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
-use tracing::{debug, error};
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, error, warn};
 
 use crate::admission::{Answer, Endpoint};
 
+use super::body::Review;
+use super::deadline::Deadline;
+use super::flight::{Flight, Held};
 use super::limits::Limits;
+use super::shutdown::Shutdown;
 use super::{Handler, body, reply};
 
 /// Answers reviews.
 pub(super) struct Reviewer {
     handler: Handler,
     limits: Limits,
+    flight: Flight,
+    shutdown: Shutdown,
     /// One permit a core: more threads at once would only slow each other down.
     large: Arc<Semaphore>,
 }
 
 impl Reviewer {
-    pub(super) fn new(handler: Handler, limits: Limits) -> Self {
+    pub(super) fn new(handler: Handler, limits: &Limits, shutdown: Shutdown) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
             handler,
-            limits,
+            limits: *limits,
+            flight: Flight::new(limits),
+            shutdown,
             large: Arc::new(Semaphore::new(cores)),
         }
     }
 
     /// The answer to a request, whatever is in it.
     pub(super) async fn answer(&self, endpoint: Endpoint, request: Request) -> Response<Body> {
+        let deadline = Deadline::of(request.uri(), &self.limits);
+        tokio::select! {
+            biased;
+            response = self.answer_by(deadline, endpoint, request) => response,
+            () = self.shutdown.giving_up() => {
+                debug!(?endpoint, "Sent a review elsewhere: the server stops.");
+                let mut response = reply::retry(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the admission server stops: ask again",
+                    &self.limits,
+                );
+                reply::close(&mut response);
+                response
+            }
+        }
+    }
+
+    async fn answer_by(
+        &self,
+        deadline: Deadline,
+        endpoint: Endpoint,
+        request: Request,
+    ) -> Response<Body> {
         let start = Instant::now();
-        let bytes = match body::read(request, &self.limits).await {
-            Ok(bytes) => bytes,
+        let review = match body::read(request, deadline, &self.flight, &self.limits).await {
+            Ok(review) => review,
             Err(error) => {
                 debug!(?endpoint, %error, "Refused a request.");
-                return reply::refusal(error.code(), &error.to_string());
+                let message = error.to_string();
+                let mut response = if error.may_retry() {
+                    reply::retry(error.code(), &message, &self.limits)
+                } else {
+                    reply::refusal(error.code(), &message)
+                };
+                if error.leaves_rest() {
+                    reply::close(&mut response);
+                }
+                return response;
             }
         };
-        let request_bytes = bytes.len();
-        let Some(answer) = self.run(endpoint, bytes).await else {
-            error!(?endpoint, request_bytes, "The handler panicked.");
-            return reply::refusal(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the review could not be answered because of a defect in the admission server",
-            );
+        let request_bytes = review.bytes.len();
+        let run = self.run(endpoint, review);
+        let (answer, held) = match timeout_at(deadline.at(), run).await {
+            Ok(Some(answered)) => answered,
+            Ok(None) => {
+                error!(?endpoint, request_bytes, "The handler panicked.");
+                return reply::refusal(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the review could not be answered because of a defect in the admission server",
+                );
+            }
+            Err(_elapsed) => {
+                warn!(?endpoint, request_bytes, "A review was not done in time.");
+                let timeout = deadline.timeout();
+                return reply::refusal(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    &format!(
+                        "the review was not done within its timeout of {timeout:?}: try again; if \
+                         it lasts, give the admission server more CPU or the webhook more \
+                         timeoutSeconds"
+                    ),
+                );
+            }
         };
         debug!(
             ?endpoint,
@@ -65,21 +122,24 @@ impl Reviewer {
             elapsed = ?start.elapsed(),
             "Answered a request."
         );
-        reply::answer(answer)
+        reply::answer(answer, held)
     }
 
-    /// The handler's answer, or nothing if it panicked.
-    async fn run(&self, endpoint: Endpoint, bytes: Vec<u8>) -> Option<Answer> {
+    /// The handler's answer, or nothing if it panicked. What it holds is held until the handler
+    /// ends, whether somebody still waits for it or not.
+    async fn run(&self, endpoint: Endpoint, review: Review) -> Option<(Answer, Held)> {
+        let Review { bytes, held } = review;
         if bytes.len() <= self.limits.inline_bytes {
-            return run_caught(&self.handler, endpoint, &bytes);
+            return Some((run_caught(&self.handler, endpoint, &bytes)?, held));
         }
-        let permit = Arc::clone(&self.large).acquire_owned().await.ok()?;
+        let core = Arc::clone(&self.large).acquire_owned().await.ok()?;
+        let work = self.flight.work(bytes.len()).await?;
         let handler = Arc::clone(&self.handler);
         let answer = spawn_blocking(move || {
             let answer = run_caught(&handler, endpoint, &bytes);
             // Here and not by the waiting side, which may be gone with its connection.
-            drop(permit);
-            answer
+            drop((bytes, work, core));
+            Some((answer?, held))
         });
         answer.await.ok().flatten()
     }

@@ -1,13 +1,14 @@
 //! Which path answers what.
 //!
-//! Owns paths, methods and probes. A probe answers from memory at once: whether the process lives
-//! must not depend on anything that a restart does not mend.
+//! Owns paths, methods and probes. The kubelet asks the admin port; these are for whoever wants to
+//! know whether this very port answers, through TLS. A probe answers from memory at once: whether
+//! the process lives must not depend on anything that a restart does not mend.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 
@@ -16,16 +17,26 @@ use crate::admission::Endpoint;
 use super::limits::Limits;
 use super::review::Reviewer;
 use super::shutdown::Shutdown;
-use super::{Handler, reply};
+use super::{Checks, ServerOptions, reply};
 
 /// All that the server answers.
-pub(super) fn router(handler: Handler, limits: Limits, shutdown: Shutdown) -> Router {
-    let reviewer = Arc::new(Reviewer::new(handler, limits));
+pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown) -> Router {
+    let ServerOptions {
+        listen: _,
+        tls: _,
+        handler,
+        limits,
+        metrics: _,
+        checks,
+    } = options;
+    let reviewer = Reviewer::new(Arc::clone(handler), limits, shutdown.clone());
+    let reviewer = Arc::new(reviewer);
+    let (checks, limits) = (Arc::clone(checks), *limits);
     Router::new()
         .route("/mutate", review(Endpoint::Mutate, &reviewer))
         .route("/validate", review(Endpoint::Validate, &reviewer))
         .route("/livez", get(async || reply::ok("ok")))
-        .route("/readyz", get(ready).with_state(shutdown))
+        .route("/readyz", get(async move || ready(&checks, &limits)))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
 }
@@ -35,12 +46,12 @@ fn review(endpoint: Endpoint, reviewer: &Arc<Reviewer>) -> axum::routing::Method
     post(async move |request: Request| reviewer.answer(endpoint, request).await)
 }
 
-async fn ready(State(shutdown): State<Shutdown>) -> Response<Body> {
-    if shutdown.is_draining() {
-        reply::refusal(StatusCode::SERVICE_UNAVAILABLE, "draining")
-    } else {
-        reply::ok("ok")
-    }
+fn ready(checks: &Checks, limits: &Limits) -> Response<Body> {
+    let Some(failed) = checks().into_iter().find(|check| !check.passed) else {
+        return reply::ok("ok");
+    };
+    let message = format!("not ready: {}: {}", failed.name, failed.says);
+    reply::retry(StatusCode::SERVICE_UNAVAILABLE, &message, limits)
 }
 
 async fn method_not_allowed() -> Response<Body> {
@@ -55,39 +66,4 @@ async fn not_found() -> Response<Body> {
         StatusCode::NOT_FOUND,
         "no such path: there are /validate, /mutate, /livez and /readyz",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-
-    use super::*;
-
-    async fn readiness(shutdown: &Shutdown) -> (StatusCode, String) {
-        let handler: Handler = Arc::new(|_, _| unreachable!("no review is sent"));
-        let router = router(handler, Limits::DEFAULT, shutdown.clone());
-        let request = Request::get("/readyz").body(Body::empty()).unwrap();
-        let response = router.oneshot(request).await.unwrap();
-        let code = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (code, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_draining_server_is_not_ready() {
-        let shutdown = Shutdown::new();
-        assert_eq!(
-            readiness(&shutdown).await,
-            (StatusCode::OK, "ok".to_owned())
-        );
-        shutdown.drain();
-        assert_eq!(
-            readiness(&shutdown).await,
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                r#"{"apiVersion":"v1","code":503,"kind":"Status","message":"draining","metadata":{},"reason":"ServiceUnavailable","status":"Failure"}"#.to_owned(),
-            )
-        );
-    }
 }

@@ -45,6 +45,8 @@ impl LogArgs {
             })?;
         let builder = tracing_subscriber::fmt()
             .with_writer(io::stderr)
+            // A log that cannot be written is no reason to fail: it would be told by a panic.
+            .log_internal_errors(false)
             .with_env_filter(filter);
         match log_format {
             LogFormat::Text => builder.with_ansi(wants_colour()).finish().try_init()?,

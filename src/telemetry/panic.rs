@@ -1,14 +1,19 @@
-//! Panics in the log: where, not what.
+//! Panics in the log: where, not what. And how many, in the metrics.
 
 use std::panic::{PanicHookInfo, set_hook};
 use std::thread;
 
 use tracing::error;
 
+use super::Metrics;
+
 /// From here on a panic is logged with its place in the code only. The message of one quotes what
 /// it stumbled over (slicing a string does), which can be a Secret.
-pub fn withhold_panic_messages() {
-    set_hook(Box::new(report));
+pub fn withhold_panic_messages(metrics: Metrics) {
+    set_hook(Box::new(move |info| {
+        metrics.panicked();
+        report(info);
+    }));
 }
 
 fn report(info: &PanicHookInfo<'_>) {
@@ -55,7 +60,8 @@ mod tests {
             .without_time()
             .finish();
         let before = take_hook();
-        withhold_panic_messages();
+        let metrics = Metrics::new();
+        withhold_panic_messages(metrics.clone());
         let caught = tracing::subscriber::with_default(log, || catch_unwind(|| panic!("hunter2")));
         set_hook(before);
 
@@ -67,5 +73,7 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("hunter2"), "{text}");
+        let none = "\ndistrogate_panics_total 0\n";
+        assert!(!metrics.encode().contains(none), "it is counted");
     }
 }

@@ -12,7 +12,8 @@ use crate::text::printable;
 
 /// Logs an answered review. Reviews of objects that hold no vCluster config are for debugging.
 pub fn log_review(endpoint: Endpoint, request: &Request<'_>, verdict: &Verdict, elapsed: Duration) {
-    let elapsed_us = elapsed.as_micros();
+    // fits for half a million years; JSON has it as a number then
+    let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let uid = printable(&request.uid, 64);
     let kind = printable(&request.kind.kind, 64);
     let object = object_name(request);
@@ -40,11 +41,11 @@ pub fn log_review(endpoint: Endpoint, request: &Request<'_>, verdict: &Verdict, 
             "Reviewed an object that holds no vCluster config."
         ),
         Decision::PatchWithheld => warn!(
-            %uid, ?endpoint, %kind, %object, operation, decision, elapsed_us,
+            %uid, ?endpoint, carrier = %kind, %object, operation, decision, elapsed_us,
             "Withheld the defaults: they did not stand up to their own review."
         ),
         Decision::Unchanged | Decision::Allowed | Decision::Patched | Decision::Denied => info!(
-            %uid, ?endpoint, %kind, %object, operation, %user, dry_run, decision, %rules, edits,
+            %uid, ?endpoint, carrier = %kind, %object, operation, %user, dry_run, decision, %rules, edits,
             elapsed_us, "Reviewed."
         ),
     }

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use distrogate::admission::{Answer, Endpoint};
 use distrogate::certs::DevCertificate;
-use distrogate::server::{Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls};
+use distrogate::server::{
+    Check, Checks, Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls,
+};
+use distrogate::telemetry::Metrics;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -25,11 +28,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
+    pub(crate) metrics: Metrics,
     running: JoinHandle<Outcome>,
     roots: Arc<RootCertStore>,
 }
 
 impl TestServer {
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
     pub(crate) async fn start(limits: Limits, handler: Handler) -> Self {
         let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let dev = DevCertificate::generate(OffsetDateTime::now_utc(), listen.ip()).unwrap();
@@ -40,23 +48,31 @@ impl TestServer {
         let key =
             CertifiedKey::from_der(dev.leaf.chain(), dev.leaf.key(), &tls::provider()).unwrap();
         let tls = tls::server_config(key).unwrap();
+        let shutdown = Shutdown::new();
+        let metrics = Metrics::new();
         let options = ServerOptions {
             listen: vec![listen],
             tls,
             handler,
             limits,
+            metrics: metrics.clone(),
+            checks: ready_unless_leaving(&shutdown),
         };
         let server = Server::bind(options).await.unwrap();
-        let shutdown = Shutdown::new();
         Self {
             address: server.local_addr(),
             shutdown: shutdown.clone(),
+            metrics,
             running: tokio::spawn(server.run(shutdown)),
             roots: Arc::new(roots),
         }
     }
 
     /// With a handler that says what it was given.
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
     pub(crate) async fn echo(limits: Limits) -> Self {
         Self::start(limits, Arc::new(echo)).await
     }
@@ -101,6 +117,17 @@ impl TestServer {
     pub(crate) async fn outcome(self) -> Outcome {
         timeout(PATIENCE, self.running).await.unwrap().unwrap()
     }
+}
+
+fn ready_unless_leaving(shutdown: &Shutdown) -> Checks {
+    let shutdown = shutdown.clone();
+    Arc::new(move || {
+        vec![Check {
+            name: "draining",
+            passed: !shutdown.is_leaving(),
+            says: "about to stop".to_owned(),
+        }]
+    })
 }
 
 /// What the handler was given.

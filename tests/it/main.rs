@@ -8,15 +8,19 @@
     reason = "a test that is wrong about its own data should fail loudly"
 )]
 
+mod admin;
+mod alerts;
 mod apiserver;
 mod bounds;
 mod certs;
 mod cli;
 mod client;
+mod dev_server;
 mod edit;
 mod examples;
 mod explain;
 mod fixtures;
+mod flight;
 mod harness;
 mod helm;
 mod manifests;

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
-use crate::support::file;
+use crate::support::{distrogate, file};
 
 /// Ended with the test, however that ends.
 struct Running(Child);
@@ -52,6 +52,12 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
     assert!(
         command.ends_with(&format!(" 'https://{address}/validate'")),
         "{command}"
+    );
+
+    let admin = lines.next().unwrap();
+    assert!(
+        admin.starts_with("probes and metrics: http://127.0.0.1:"),
+        "{admin}"
     );
 
     assert!(get(address, ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
@@ -114,6 +120,149 @@ fn a_development_server_says_where_it_is_and_ends_cleanly() {
     assert!(!log.contains('\u{1b}'), "no colour for a pipe: {log}");
 }
 
+/// Runs a development server; gives its address and the file with the certificate to trust.
+fn development_server(arguments: &[&str]) -> (Running, SocketAddr, String) {
+    let command = distrogate()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut running = Running(command.unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let mut after = |start: &str| {
+        let line = lines.next().unwrap().unwrap();
+        line.strip_prefix(start).unwrap().to_owned()
+    };
+    let address = after("listening on https://").parse().unwrap();
+    (running, address, after("certificate to trust: "))
+}
+
+fn signal(running: &Running, name: &str) {
+    let pid = running.0.id().to_string();
+    let sent = Command::new("kill").args([name, &pid]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn between_signal_and_end_reviews_are_answered() {
+    let (mut running, address, ca_file) = development_server(&["--shutdown-delay", "1h"]);
+    signal(&running, "-TERM");
+    // until the signal has come
+    while !get(address, &ca_file, "/readyz").starts_with("HTTP/1.1 503 ") {}
+    post(address, &ca_file, "/validate", "secret-untouched-annotate");
+    assert!(get(address, &ca_file, "/livez").starts_with("HTTP/1.1 200 "));
+    signal(&running, "-TERM");
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+}
+
+/// What stands behind a word of the log, up to the next blank.
+fn logged(line: &str, word: &str) -> Option<String> {
+    let (_, rest) = line.split_once(word)?;
+    rest.split_whitespace().next().map(str::to_owned)
+}
+
+#[test]
+fn a_full_disk_and_a_read_only_one_do_not_stop_the_server() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let command = distrogate()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        // nobody can make a file there
+        .env("TMPDIR", "/proc")
+        .stdout(full.unwrap())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut running = Running(command.unwrap());
+    let mut lines = BufReader::new(running.0.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut next = |word: &str| lines.find_map(|line| logged(&line, word)).unwrap();
+    assert_eq!(next("No file with the certificate to "), "trust:");
+    let address: SocketAddr = next("Listening. address=").parse().unwrap();
+    assert_eq!(next("Cannot write to standard "), "output.");
+    TcpStream::connect(address).unwrap();
+    signal(&running, "-TERM");
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+
+    let output = distrogate()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .args(["--dev-ca-file", "/proc/ca.crt"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("error: cannot write /proc/ca.crt: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_the_server() {
+    let command = distrogate()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .args(["--log-level", "trace"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut running = Running(command.unwrap());
+    drop(running.0.stderr.take());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let mut after = |start: &str| {
+        let line = lines.next().unwrap().unwrap();
+        line.strip_prefix(start).unwrap().to_owned()
+    };
+    let address = after("listening on https://").parse().unwrap();
+    let ca_file = after("certificate to trust: ");
+    drop(lines);
+    for _ in 0..2 {
+        post(address, &ca_file, "/validate", "secret-untouched-annotate");
+    }
+    signal(&running, "-TERM");
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_server_with_few_files_keeps_some_for_itself() {
+    let command = Command::new("sh")
+        .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_distrogate"))
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut running = Running(command.unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let mut after = |start: &str| {
+        let line = lines.next().unwrap().unwrap();
+        line.strip_prefix(start).unwrap().to_owned()
+    };
+    let address: SocketAddr = after("listening on https://").parse().unwrap();
+    let ca_file = after("certificate to trust: ");
+
+    let mut early = connect(address, &ca_file);
+    let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut ask = |what: &str| {
+        early.write_all(request.as_bytes()).unwrap();
+        let mut start = [0; 15];
+        early.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200 OK", "{what}");
+        let mut byte = [0; 1];
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"\r\n\r\nok") {
+            early.read_exact(&mut byte).unwrap();
+            rest.push(byte[0]);
+        }
+    };
+    ask("alone");
+    let others: Vec<_> = (0..100).map(|_| TcpStream::connect(address)).collect();
+    ask("among many");
+    let open = fs::read_dir(format!("/proc/{}/fd", running.0.id())).unwrap();
+    assert!(open.count() < 60, "some files are left");
+    drop(others);
+    assert!(get(address, &ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
 /// Everything that the server says to a request without a body.
 fn get(address: SocketAddr, ca_file: &str, path: &str) -> String {
     exchange(address, ca_file, &format!("GET {path} HTTP/1.1\r\n"), "")
@@ -133,7 +282,17 @@ fn post(address: SocketAddr, ca_file: &str, path: &str, case: &str) -> Value {
 }
 
 /// Everything that the server says to a request, trusting what is in the file.
-fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
+pub(crate) fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> String {
+    let mut stream = connect(address, ca_file);
+    let request = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// A connection that trusts what is in the file.
+fn connect(address: SocketAddr, ca_file: &str) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(ca_file).unwrap())
@@ -145,10 +304,5 @@ fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &str) -> Strin
         .with_no_client_auth();
     let name = ServerName::from(address.ip());
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = StreamOwned::new(connection, TcpStream::connect(address).unwrap());
-    let request = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n{body}");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    StreamOwned::new(connection, TcpStream::connect(address).unwrap())
 }

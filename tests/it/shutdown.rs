@@ -20,6 +20,8 @@ use crate::client::{PATIENCE, TestServer, echo, echoed, post};
 const LIMITS: Limits = Limits {
     inline_bytes: 0,
     handshake: Duration::from_hours(1),
+    drain_idle: Duration::ZERO,
+    linger: Duration::from_millis(50),
     ..Limits::DEFAULT
 };
 
@@ -98,7 +100,7 @@ async fn what_is_under_way_over_http2_is_answered() {
 }
 
 #[tokio::test]
-async fn draining_has_an_end() {
+async fn draining_has_an_end_at_which_reviews_are_sent_elsewhere() {
     let (handler, mut begins, _release) = held();
     let limits = Limits {
         drain: Duration::from_millis(100),
@@ -110,8 +112,106 @@ async fn draining_has_an_end() {
     begins.recv().await.unwrap();
 
     server.shutdown.drain();
+    let response = busy.response().await;
+    let message = "the admission server stops: ask again";
+    response.assert_status(503, "ServiceUnavailable", message);
+    assert_eq!(response.header("retry-after"), Some("1"));
+    assert_eq!(response.header("connection"), Some("close"));
     busy.closed().await;
     assert_eq!(server.outcome().await, Outcome::Cut { connections: 1 });
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_serves_on_and_ends_its_connections() {
+    let server = TestServer::echo(LIMITS).await;
+    let mut old = server.tls().await;
+    old.send(&post("/validate", "{}")).await;
+    assert_eq!(old.response().await.header("connection"), None);
+    let mut early = server.tls().await;
+
+    server.shutdown.leave();
+    let ready = server
+        .fetch("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
+    ready.assert_status(
+        503,
+        "ServiceUnavailable",
+        "not ready: draining: about to stop",
+    );
+    assert_eq!(ready.header("retry-after"), Some("1"));
+    for connection in [&mut old, &mut early, &mut server.tls().await] {
+        connection.send(&post("/validate", "{}")).await;
+        let response = connection.response().await;
+        assert_eq!(response.body, echoed(Endpoint::Validate, 2));
+        assert_eq!(response.header("connection"), Some("close"));
+        connection.closed().await;
+    }
+    server.shutdown.drain();
+    assert_eq!(server.outcome().await, Outcome::Drained);
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_tells_http2_clients_to_go() {
+    let server = TestServer::echo(LIMITS).await;
+    let request = || {
+        Request::post("https://localhost/mutate")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from_static(b"{}")))
+            .unwrap()
+    };
+    let connect = async || {
+        let io = TokioIo::new(server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await);
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+            .await
+            .unwrap()
+    };
+    let (mut sender, connection) = connect().await;
+    let old = tokio::spawn(connection);
+    let answer = timeout(PATIENCE, sender.send_request(request())).await;
+    assert_eq!(answer.unwrap().unwrap().status(), 200);
+
+    server.shutdown.leave();
+    timeout(PATIENCE, old).await.unwrap().unwrap().unwrap();
+
+    // one that comes now can still send its first request
+    let (mut sender, connection) = connect().await;
+    let new = tokio::spawn(connection);
+    let answer = timeout(PATIENCE, sender.send_request(request())).await;
+    assert_eq!(answer.unwrap().unwrap().status(), 200);
+    timeout(PATIENCE, new).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_on_its_way_when_the_listener_closes_is_answered() {
+    let limits = Limits {
+        drain_idle: Duration::from_hours(1),
+        ..LIMITS
+    };
+    let server = TestServer::echo(limits).await;
+    let mut used = server.tls().await;
+    used.send(&post("/validate", "{}")).await;
+    assert_eq!(used.response().await.code(), 200);
+    let mut fresh = server.tls().await;
+    let mut begun = server.tls().await;
+    begun.send("POST /validate HTTP/1.1\r\n").await;
+
+    server.shutdown.drain();
+    let address = server.address;
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let rest = post("/validate", "{}").replace("POST /validate HTTP/1.1\r\n", "");
+    begun.send(&rest).await;
+    for connection in [&mut used, &mut fresh] {
+        connection.send(&post("/validate", "{}")).await;
+    }
+    for connection in [&mut used, &mut fresh, &mut begun] {
+        let response = connection.response().await;
+        assert_eq!(response.body, echoed(Endpoint::Validate, 2));
+        assert_eq!(response.header("connection"), Some("close"));
+        connection.closed().await;
+    }
+    assert_eq!(server.outcome().await, Outcome::Drained);
 }
 
 #[tokio::test]

@@ -31,7 +31,8 @@ impl Server {
             .env_clear()
             // Set when coverage is measured.
             .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
-            .args(["serve", "--listen", "127.0.0.1:0", "--tls-cert"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["--admin-listen", "127.0.0.1:0", "--tls-cert"])
             .arg(certificates.certificate())
             .arg("--tls-key")
             .arg(certificates.key())
