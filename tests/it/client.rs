@@ -87,6 +87,15 @@ impl TestServer {
         versions: &[&'static SupportedProtocolVersion],
         alpn: &[&[u8]],
     ) -> TlsStream<TcpStream> {
+        self.tls_over(self.tcp().await, versions, alpn).await
+    }
+
+    async fn tls_over(
+        &self,
+        socket: TcpStream,
+        versions: &[&'static SupportedProtocolVersion],
+        alpn: &[&[u8]],
+    ) -> TlsStream<TcpStream> {
         let mut config = ClientConfig::builder_with_provider(tls::provider())
             .with_protocol_versions(versions)
             .unwrap()
@@ -94,12 +103,17 @@ impl TestServer {
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         let name = ServerName::try_from("localhost").unwrap();
-        let connecting = TlsConnector::from(Arc::new(config)).connect(name, self.tcp().await);
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, socket);
         timeout(PATIENCE, connecting).await.unwrap().unwrap()
     }
 
     pub(crate) async fn tls(&self) -> Connection {
-        let stream = self.tls_with(rustls::ALL_VERSIONS, &[b"http/1.1"]).await;
+        self.tls_on(self.tcp().await).await
+    }
+
+    pub(crate) async fn tls_on(&self, socket: TcpStream) -> Connection {
+        let versions = rustls::ALL_VERSIONS;
+        let stream = self.tls_over(socket, versions, &[b"http/1.1"]).await;
         Connection {
             stream,
             input: Vec::new(),
