@@ -12,6 +12,7 @@ use distrogate::server::tls;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::unconstrained;
@@ -47,10 +48,14 @@ impl Client {
         self.over(socket).await.map_err(Failure::Handshake)
     }
 
-    /// A connection that takes few bytes which nobody reads.
+    /// A connection that takes few bytes which nobody reads. With the segments of an Ethernet: by
+    /// those of loopback, each would fill megabytes of the kernel's memory before it is full.
     pub(crate) async fn connect_narrow(&self, address: SocketAddr) -> io::Result<Connection> {
-        let socket = TcpSocket::new_v4()?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_recv_buffer_size(4_096)?;
+        socket.set_tcp_mss(1_460)?;
+        socket.set_nonblocking(true)?;
+        let socket = TcpSocket::from_std_stream(socket.into());
         self.over(socket.connect(address).await?).await
     }
 
