@@ -13,6 +13,7 @@ pub mod policy;
 mod policy_files;
 pub mod replay;
 pub mod serve;
+pub mod tls_args;
 
 use std::process::ExitCode;
 
@@ -39,7 +40,7 @@ enum Command {
     ///
     /// Ends on SIGTERM or SIGINT when everything under way is answered; a second signal ends it at
     /// once.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Answer recorded AdmissionReviews without a cluster
     ///
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was

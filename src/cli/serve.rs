@@ -3,6 +3,7 @@
 //! Owns the flags, the certificate's choice and what is printed at the start. The first line on
 //! standard output is `listening on https://ADDRESS:PORT`, with the real port: scripts wait for it.
 
+use std::convert::Infallible;
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -12,16 +13,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use rustls::ServerConfig;
-use rustls::server::ResolvesServerCert;
-use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use tracing::{info, warn};
 
-use crate::certs::DevCertificate;
 use crate::server::{
-    Admin, Check, Checks, FileCertificate, Limits, Outcome, Server, ServerOptions, Shutdown,
-    go_duration, tls, watch,
+    Admin, Check, Checks, FileCertificate, Limits, Outcome, Refresh, Server, ServerOptions,
+    Shutdown, go_duration, tls, watch,
 };
 use crate::telemetry::{self, LogArgs, Metrics};
 
@@ -30,6 +27,7 @@ use super::gate_args::GateArgs;
 use super::handler::handler;
 use super::output;
 use super::policy_files::LivePolicy;
+use super::tls_args::{Tls, TlsArgs};
 
 /// Where to listen, in this order, unless someone says where: all addresses, IPv6 and IPv4 alike,
 /// so that it works in Pods of either family; IPv4 alone where the kernel has no IPv6.
@@ -79,27 +77,9 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", env = "DISTROGATE_ADMIN_LISTEN")]
     pub admin_listen: Option<SocketAddr>,
 
-    /// Certificate chain to serve, PEM, the server's own certificate first
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "DISTROGATE_TLS_CERT",
-        required_unless_present = "dev",
-        conflicts_with = "dev",
-        requires = "tls_key"
-    )]
-    pub tls_cert: Option<PathBuf>,
-
-    /// Private key of the certificate, PEM
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "DISTROGATE_TLS_KEY",
-        required_unless_present = "dev",
-        conflicts_with = "dev",
-        requires = "tls_cert"
-    )]
-    pub tls_key: Option<PathBuf>,
+    /// How TLS is spoken, and with whom.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// Where --dev writes the certificate that clients have to trust
     ///
@@ -145,8 +125,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         dev: _,
         listen,
         admin_listen,
-        tls_cert: _,
-        tls_key: _,
+        tls,
         dev_ca_file,
         shutdown_delay,
         reload_interval,
@@ -182,15 +161,17 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         };
     let listen = addresses(listen, &LISTEN_DEV, &LISTEN);
     let admin_listen = addresses(admin_listen, &ADMIN_LISTEN_DEV, &ADMIN_LISTEN);
-    let Certificate {
-        tls,
+    let Tls {
+        config,
+        clients,
+        certificate,
         dev_authority,
-        renewed,
-    } = certificate(args, &listen)?;
-    let checks = checks(Arc::clone(&policy), shutdown.clone());
+    } = tls.load(&listen, &metrics)?;
+    let checks = checks(&policy, certificate.as_ref(), &shutdown);
     let options = ServerOptions {
         listen,
-        tls,
+        tls: config,
+        clients: clients.clone(),
         handler,
         limits,
         metrics: metrics.clone(),
@@ -220,16 +201,13 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         warn!(%error, "Cannot write to standard output.");
     }
 
-    let follow_certificate = async {
-        match renewed {
-            Some(certificate) => watch(certificate, limits.certificate_check).await,
-            None => std::future::pending().await,
-        }
-    };
+    let follow_certificate = follow(certificate, limits.certificate_check);
+    let follow_clients = follow(clients, limits.certificate_check);
     let follow_policy = watch(policy, limits.policy_check);
     let outcome = tokio::select! {
         outcome = server.run(shutdown) => outcome,
         never = follow_certificate => match never {},
+        never = follow_clients => match never {},
         never = follow_policy => match never {},
         never = admin.run() => match never {},
     };
@@ -266,60 +244,58 @@ fn parse_reload_interval(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "has to be a duration from 1s to 1h".to_owned())
 }
 
+/// Watches what there may be to watch.
+async fn follow<R: Refresh>(files: Option<Arc<R>>, interval: Duration) -> Infallible {
+    match files {
+        Some(files) => watch(files, interval).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What has to be true for the server to be ready. Policy and certificate are there before anybody
 /// can ask.
-fn checks(policy: Arc<LivePolicy>, shutdown: Shutdown) -> Checks {
+fn checks(
+    policy: &Arc<LivePolicy>,
+    certificate: Option<&Arc<FileCertificate>>,
+    shutdown: &Shutdown,
+) -> Checks {
+    let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
+    let certificate = certificate.map(Arc::clone);
     Arc::new(move || {
         let is_leaving = shutdown.is_leaving();
-        vec![
-            Check {
-                name: "policy",
-                passed: true,
-                says: format!("revision {}", policy.revision()),
-            },
-            Check {
-                name: "draining",
-                passed: !is_leaving,
-                says: if is_leaving { "about to stop" } else { "no" }.to_owned(),
-            },
-        ]
-    })
-}
-
-/// What the server shows to clients.
-struct Certificate {
-    tls: ServerConfig,
-    /// With `--dev`: the authority's certificate that clients have to trust.
-    dev_authority: Option<String>,
-    /// Without: the files to look at again.
-    renewed: Option<Arc<FileCertificate>>,
-}
-
-fn certificate(args: &ServeArgs, listen: &[SocketAddr]) -> anyhow::Result<Certificate> {
-    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
-        let files = FileCertificate::load(certificate.clone(), key.clone())?;
-        let tls = tls::server_config_with(Arc::clone(&files) as Arc<dyn ResolvesServerCert>)?;
-        return Ok(Certificate {
-            tls,
-            dev_authority: None,
-            renewed: Some(files),
+        let mut checks = vec![Check {
+            name: "policy",
+            passed: true,
+            says: format!("revision {}", policy.revision()),
+        }];
+        let not_after = certificate.as_ref().and_then(|files| files.not_after());
+        checks.extend(not_after.map(|at| unexpired(at, OffsetDateTime::now_utc())));
+        checks.push(Check {
+            name: "draining",
+            passed: !is_leaving,
+            says: if is_leaving { "about to stop" } else { "no" }.to_owned(),
         });
-    }
-    let ip = listen
-        .first()
-        .map_or(Ipv4Addr::LOCALHOST.into(), SocketAddr::ip);
-    let DevCertificate {
-        authority_pem,
-        leaf,
-    } = DevCertificate::generate(OffsetDateTime::now_utc(), ip)?;
-    let certified_key = CertifiedKey::from_der(leaf.chain(), leaf.key(), &tls::provider())
-        .context("cannot use the certificate just made")?;
-    let tls = tls::server_config(certified_key)?;
-    Ok(Certificate {
-        tls,
-        dev_authority: Some(authority_pem),
-        renewed: None,
+        checks
     })
+}
+
+/// Whether a certificate that is good until then is good now: clients refuse one that is not.
+fn unexpired(not_after: OffsetDateTime, now: OffsetDateTime) -> Check {
+    let left = not_after - now;
+    let (passed, said) = if left.is_negative() {
+        (false, "expired")
+    } else {
+        (true, "good until")
+    };
+    Check {
+        name: "certificate",
+        passed,
+        says: format!(
+            "{said} {}, {} days left",
+            not_after.date(),
+            left.whole_days()
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -335,6 +311,16 @@ mod tests {
     }
 
     #[test]
+    fn an_expired_certificate_is_not_ready() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let check = |days| unexpired(now + time::Duration::days(days), now);
+        assert!(check(3).passed);
+        assert_eq!(check(3).says, "good until 1970-01-04, 3 days left");
+        assert!(!check(-2).passed);
+        assert_eq!(check(-2).says, "expired 1969-12-30, -2 days left");
+    }
+
+    #[test]
     fn a_certificate_or_dev_but_not_both() {
         Cli::command().debug_assert();
         let parse = |args: &[&str]| {
@@ -342,6 +328,22 @@ mod tests {
         };
         parse(&["--dev"]).unwrap();
         parse(&["--tls-cert", "a", "--tls-key", "b"]).unwrap();
+        parse(&[
+            "--dev",
+            "--tls-cipher-suites",
+            "TLS_AES_128_GCM_SHA256",
+            "--tls-min-version=1.3",
+        ])
+        .unwrap();
+        parse(&[
+            "--dev",
+            "--client-ca-file",
+            "c",
+            "--client-allowed-names",
+            "a,b*",
+        ])
+        .unwrap();
+        parse(&["--dev", "--shutdown-delay", "1m30s"]).unwrap();
         for (args, expected) in [
             (&[][..], ErrorKind::MissingRequiredArgument),
             (&["--tls-cert", "a"], ErrorKind::MissingRequiredArgument),
@@ -351,6 +353,22 @@ mod tests {
                 ErrorKind::ArgumentConflict,
             ),
             (&["--dev-ca-file", "c"], ErrorKind::MissingRequiredArgument),
+            (
+                &["--dev", "--client-allowed-names", "a"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["--dev", "--shutdown-delay", "10"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["--dev", "--tls-min-version", "1.1"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["--dev", "--tls-cipher-suites", "TLS_AES_128_GCM_SHA256,RC4"],
+                ErrorKind::ValueValidation,
+            ),
         ] {
             assert_eq!(parse(args).unwrap_err(), expected, "{args:?}");
         }

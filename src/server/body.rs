@@ -14,8 +14,11 @@ use hyper::body::Body as _;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{Refused, Shed};
+
 use super::deadline::Deadline;
-use super::flight::{Flight, Held, Refused};
+use super::flight::{self, Flight, Held};
 use super::limits::Limits;
 
 /// The body of a review, and what is counted for it.
@@ -45,7 +48,9 @@ pub(super) async fn read(
     let reading = async {
         let first = announced.unwrap_or(limits.head_bytes.min(limits.inline_bytes));
         let held = match flight.admit(first, deadline).await {
-            Err(Refused::Shed) if announced.is_some_and(|bytes| bytes <= limits.inline_bytes) => {
+            Err(flight::Refused::Shed)
+                if announced.is_some_and(|bytes| bytes <= limits.inline_bytes) =>
+            {
                 // Cheaper than the new connection that not reading it would cost.
                 while let Some(_data) = next_data(&mut body, limits).await? {}
                 return Err(BodyError::Shed { is_read: true });
@@ -207,10 +212,10 @@ pub(super) enum BodyError {
 }
 
 impl BodyError {
-    const fn refused(refused: Refused, deadline: Deadline) -> Self {
+    const fn refused(refused: flight::Refused, deadline: Deadline) -> Self {
         match refused {
-            Refused::Shed => Self::Shed { is_read: false },
-            Refused::Late => Self::Late {
+            flight::Refused::Shed => Self::Shed { is_read: false },
+            flight::Refused::Late => Self::Late {
                 timeout: deadline.timeout(),
             },
         }
@@ -225,6 +230,19 @@ impl BodyError {
     /// Whether the client is to ask again.
     pub(super) const fn may_retry(self) -> bool {
         matches!(self, Self::Shed { .. })
+    }
+
+    /// What is counted.
+    pub(super) fn count(self, metrics: &Metrics) {
+        let reason = match self {
+            Self::Shed { .. } => return metrics.shed(Shed::Bytes),
+            Self::NotJson | Self::Encoded => Refused::MediaType,
+            Self::TooLarge { .. } => Refused::TooLarge,
+            Self::Stalled { .. } | Self::TooSlow { .. } => Refused::Slow,
+            Self::Broken | Self::Empty => Refused::Http,
+            Self::Late { .. } => Refused::Deadline,
+        };
+        metrics.refused(reason);
     }
 
     /// The HTTP code to refuse with.
@@ -259,8 +277,9 @@ mod tests {
             ..Limits::DEFAULT
         };
         let request = request(headers, Body::from(body));
+        let flight = Flight::new(&limits, Metrics::new());
         let deadline = Deadline::of(request.uri(), &limits);
-        let read = read(request, deadline, &Flight::new(&limits), &limits).await?;
+        let read = read(request, deadline, &flight, &limits).await?;
         Ok(read.bytes)
     }
 

@@ -4,6 +4,7 @@
 //! be recognised) and the ways in which a connection ends. What a request gets for an answer is
 //! the router's affair.
 
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use rustls::{AlertDescription, Error};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -21,7 +23,11 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::debug;
 
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Handshake;
+
 use super::activity::{Activity, Expired};
+use super::clients::{Client, FileClients};
 use super::limits::Limits;
 use super::shutdown::Shutdown;
 use super::stream::Stream;
@@ -33,8 +39,10 @@ pub(super) struct Connections {
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
     router: Router,
+    clients: Option<Arc<FileClients>>,
     limits: Limits,
     shutdown: Shutdown,
+    metrics: Metrics,
     /// Cancelled when the server is gone.
     cut: CancellationToken,
 }
@@ -60,8 +68,10 @@ impl Connections {
             http1,
             http2,
             router: routes::router(options, &shutdown),
+            clients: options.clients.clone(),
             limits,
             shutdown,
+            metrics: options.metrics.clone(),
             cut,
         }
     }
@@ -76,9 +86,15 @@ impl Connections {
             self.shutdown.draining().await;
             sleep(self.limits.drain_idle).await;
         };
+        let _open = self.metrics.connection();
+        let mut first_byte = [0];
+        let accepting = async {
+            socket.peek(&mut first_byte).await?;
+            self.acceptor.accept(socket).await
+        };
         let handshake = tokio::select! {
             biased;
-            handshake = timeout(self.limits.handshake, self.acceptor.accept(socket)) => handshake,
+            handshake = timeout(self.limits.handshake, accepting) => handshake,
             // No request can be under way yet.
             () = closing => return,
         };
@@ -90,8 +106,14 @@ impl Connections {
                     () = self.serve_http(stream) => {}
                 }
             }
-            Ok(Err(error)) => debug!(%error, "A TLS handshake failed."),
-            Err(_elapsed) => debug!("A TLS handshake took too long."),
+            Ok(Err(error)) => {
+                debug!(%error, "A TLS handshake failed.");
+                self.metrics.handshake_failed(kind_of(&error, first_byte));
+            }
+            Err(_elapsed) => {
+                debug!("A TLS handshake took too long.");
+                self.metrics.handshake_failed(Handshake::Timeout);
+            }
         }
     }
 
@@ -105,7 +127,15 @@ impl Connections {
         } else {
             (&self.http1, Some(activity.clone()))
         };
-        let service = service_fn(|request: hyper::Request<Incoming>| {
+        let chain = stream.get_ref().1.peer_certificates();
+        let client = self
+            .clients
+            .as_ref()
+            .map(|clients| Client::new(Arc::clone(clients), chain));
+        let service = service_fn(|mut request: hyper::Request<Incoming>| {
+            if let Some(client) = &client {
+                request.extensions_mut().insert(Arc::clone(client));
+            }
             let under_way = activity.request();
             let router = self.router.clone();
             let shutdown = self.shutdown.clone();
@@ -174,5 +204,39 @@ impl Connections {
             () = told => {}
             () = closed => {}
         }
+    }
+}
+
+/// Why a handshake failed, as far as can be told. The first byte is that of a record in TLS, and a
+/// capital in HTTP.
+fn kind_of(error: &io::Error, first_byte: [u8; 1]) -> Handshake {
+    if first_byte[0].is_ascii_uppercase() {
+        return Handshake::PlainHttp;
+    }
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    match error {
+        Some(Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            // A CA of the same name with another key.
+            | AlertDescription::DecryptError,
+        )) => Handshake::UnknownCa,
+        Some(Error::InvalidCertificate(_) | Error::NoCertificatesPresented) => {
+            Handshake::ClientCertificate
+        }
+        Some(
+            Error::AlertReceived(_)
+            | Error::InappropriateHandshakeMessage { .. }
+            | Error::InappropriateMessage { .. }
+            | Error::InvalidMessage(_)
+            | Error::NoApplicationProtocol
+            | Error::PeerIncompatible(_)
+            | Error::PeerMisbehaved(_)
+            | Error::PeerSentOversizedRecord
+            | Error::DecryptError,
+        ) => Handshake::Protocol,
+        _ => Handshake::Other,
     }
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
+use crate::telemetry::{Metrics, metrics};
+
 use super::deadline::Deadline;
 use super::limits::Limits;
 
@@ -20,18 +22,18 @@ pub(super) struct Flight {
     large: Arc<Semaphore>,
     work: Arc<Semaphore>,
     limits: Limits,
+    metrics: Metrics,
 }
 
 impl Flight {
-    pub(super) fn new(limits: &Limits) -> Self {
-        // A body that is larger than its whole budget would never be admitted.
-        let small = limits.flight_reserve.max(limits.inline_bytes);
-        let large = limits.flight_bytes.max(limits.body_bytes);
+    pub(super) fn new(limits: &Limits, metrics: Metrics) -> Self {
+        let (small, large) = budgets(limits);
         Self {
             small: Arc::new(Semaphore::new(small)),
             large: Arc::new(Semaphore::new(large)),
             work: Arc::new(Semaphore::new(limits.work_bytes)),
             limits: *limits,
+            metrics,
         }
     }
 
@@ -45,14 +47,14 @@ impl Flight {
         };
         let count = permits(bytes);
         if let Ok(permit) = Arc::clone(budget).try_acquire_many_owned(count) {
-            return Ok(Held(permit));
+            return Ok(Held::new(permit, &self.metrics));
         }
         if deadline.leaves_time_to_retry() {
             return Err(Refused::Shed);
         }
         let waiting = Arc::clone(budget).acquire_many_owned(count);
         match timeout_at(deadline.at(), waiting).await {
-            Ok(Ok(permit)) => Ok(Held(permit)),
+            Ok(Ok(permit)) => Ok(Held::new(permit, &self.metrics)),
             Ok(Err(_)) | Err(_) => Err(Refused::Late),
         }
     }
@@ -67,27 +69,54 @@ impl Flight {
     /// Bytes of bodies and answers that are held now.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        let full = Self::new(&self.limits);
-        full.small.available_permits() + full.large.available_permits()
-            - self.small.available_permits()
-            - self.large.available_permits()
+        let (small, large) = budgets(&self.limits);
+        small + large - self.small.available_permits() - self.large.available_permits()
     }
 }
 
 /// Bytes that are counted for one body; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Held(OwnedSemaphorePermit);
+pub(super) struct Held {
+    permit: OwnedSemaphorePermit,
+    counted: metrics::Held,
+    metrics: Metrics,
+}
 
 impl Held {
+    fn new(permit: OwnedSemaphorePermit, metrics: &Metrics) -> Self {
+        Self {
+            counted: metrics.bytes_in_flight(permit.num_permits()),
+            permit,
+            metrics: metrics.clone(),
+        }
+    }
+
     /// How many.
     pub(super) fn bytes(&self) -> usize {
-        self.0.num_permits()
+        self.permit.num_permits()
     }
 
     /// Gives back what is beyond so many bytes.
     pub(super) fn shrink_to(&mut self, bytes: usize) {
-        drop(self.0.split(self.bytes().saturating_sub(bytes)));
+        let beyond = self.bytes().saturating_sub(bytes);
+        drop(self.permit.split(beyond));
+        self.counted = self.metrics.bytes_in_flight(self.bytes());
     }
+}
+
+/// Both budgets in bytes, small reviews' first. A body that is larger than its whole budget would
+/// never be admitted.
+fn budgets(limits: &Limits) -> (usize, usize) {
+    (
+        limits.flight_reserve.max(limits.inline_bytes),
+        limits.flight_bytes.max(limits.body_bytes),
+    )
+}
+
+/// What may be in flight at most, in bytes.
+pub(super) fn bound(limits: &Limits) -> usize {
+    let (small, large) = budgets(limits);
+    small + large
 }
 
 /// Why a body is not admitted.
@@ -127,7 +156,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn large_bodies_leave_room_for_small_ones() {
-        let flight = Flight::new(&LIMITS);
+        let flight = Flight::new(&LIMITS, Metrics::new());
         let first = flight.admit(100, within("/?timeout=5s")).await.unwrap();
         let shed = flight.admit(51, within("/?timeout=5s")).await.unwrap_err();
         assert_eq!(shed, Refused::Shed);
@@ -140,7 +169,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_cannot_ask_again_waits_to_the_end_of_its_time() {
-        let flight = Flight::new(&LIMITS);
+        let flight = Flight::new(&LIMITS, Metrics::new());
         let held = flight.admit(100, within("/")).await.unwrap();
         let late = flight.admit(100, within("/?timeout=1s")).await.unwrap_err();
         assert_eq!(late, Refused::Late);
@@ -156,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_answer_does_not_need_is_given_back() {
-        let flight = Flight::new(&LIMITS);
+        let flight = Flight::new(&LIMITS, Metrics::new());
         let mut held = flight.admit(100, within("/")).await.unwrap();
         held.shrink_to(30);
         assert_eq!((held.bytes(), flight.bytes()), (30, 30));
@@ -166,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_beyond_its_whole_budget_is_done_alone() {
-        let flight = Flight::new(&LIMITS);
+        let flight = Flight::new(&LIMITS, Metrics::new());
         let alone = flight.work(1_000).await.unwrap();
         assert_eq!(alone.num_permits(), 200);
         let mut next = std::pin::pin!(flight.work(1));

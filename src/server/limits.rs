@@ -91,6 +91,10 @@ pub struct Limits {
     pub admin_head_bytes: usize,
 }
 
+/// Days before the end of a certificate on which that is told: time to find out why it was not
+/// renewed, time to renew it by hand, and no time.
+pub(super) const EXPIRY_NOTICES: [i64; 3] = [30, 7, 1];
+
 impl Limits {
     /// What a server in front of an API server needs.
     pub const DEFAULT: Self = Self {

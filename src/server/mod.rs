@@ -7,6 +7,9 @@
 //! |---|---|
 //! | `limits` | every bound and timer |
 //! | `tls` | key material from files, the TLS settings |
+//! | `suites` | versions and cipher suites by name |
+//! | `reload` | the certificate, followed and watched for its end |
+//! | `clients` | whom reviews are taken from |
 //! | `shutdown` | signals, the stages of stopping |
 //! | `connection` | one connection, from handshake to close |
 //! | `admin` | the other port: probes and metrics |
@@ -24,6 +27,7 @@
 mod activity;
 mod admin;
 mod body;
+mod clients;
 mod connection;
 mod deadline;
 mod flight;
@@ -34,6 +38,7 @@ mod review;
 mod routes;
 mod shutdown;
 mod stream;
+mod suites;
 pub mod tls;
 
 use std::fmt;
@@ -54,11 +59,14 @@ use crate::admission::{Answer, Endpoint};
 use crate::telemetry::Metrics;
 
 pub use self::admin::{Admin, Check, Checks};
+pub use self::clients::FileClients;
 use self::connection::Connections;
 pub use self::deadline::go_duration;
 pub use self::limits::Limits;
 pub use self::reload::{FileCertificate, Refresh, watch};
 pub use self::shutdown::Shutdown;
+pub use self::suites::{CipherSuite, MinVersion};
+pub use self::tls::TlsOptions;
 
 /// What answers a review: synchronous work on the bytes of its body, no I/O.
 pub type Handler = Arc<dyn Fn(Endpoint, &[u8]) -> Answer + Send + Sync>;
@@ -70,6 +78,8 @@ pub struct ServerOptions {
     pub listen: Vec<SocketAddr>,
     /// Made by [`tls::server_config`].
     pub tls: rustls::ServerConfig,
+    /// Whom reviews are taken from, as in [`TlsOptions`].
+    pub clients: Option<Arc<FileClients>>,
     /// What answers the reviews.
     pub handler: Handler,
     /// Bounds and timers.
@@ -85,6 +95,7 @@ impl fmt::Debug for ServerOptions {
         let Self {
             listen,
             tls: _,
+            clients,
             handler: _,
             limits,
             metrics: _,
@@ -92,6 +103,7 @@ impl fmt::Debug for ServerOptions {
         } = self;
         f.debug_struct("ServerOptions")
             .field("listen", listen)
+            .field("clients", clients)
             .field("limits", limits)
             .finish_non_exhaustive()
     }
@@ -135,7 +147,10 @@ impl Server {
         let _cut_on_drop = cut.clone().drop_guard();
         let connections = Arc::new(Connections::new(&options, shutdown.clone(), cut));
 
-        accept(listener, &options.limits, &shutdown, &tasks, &connections).await;
+        let limits = &options.limits;
+        let allowed = connections_allowed(limits);
+        options.metrics.bounds(flight::bound(limits), allowed);
+        accept(listener, allowed, limits, &shutdown, &tasks, &connections).await;
 
         tasks.close();
         info!(
@@ -196,12 +211,13 @@ async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAdd
 /// Accepts connections until draining begins; the listener is closed on return.
 async fn accept(
     listener: TcpListener,
+    allowed: usize,
     limits: &Limits,
     shutdown: &Shutdown,
     tasks: &TaskTracker,
     connections: &Arc<Connections>,
 ) {
-    let permits = Arc::new(Semaphore::new(connections_allowed(limits)));
+    let permits = Arc::new(Semaphore::new(allowed));
     let accept_one = async || {
         // The permit comes first: over the bound, clients wait in the kernel's queue.
         let permit = Arc::clone(&permits).acquire_owned().await.ok()?;

@@ -7,14 +7,21 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use time::{Duration, OffsetDateTime};
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use crate::certs::Facts;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Files;
+
+use super::limits::EXPIRY_NOTICES;
 use super::tls::{self, TlsError};
 
 /// Something that is kept in files, and follows them.
@@ -34,23 +41,93 @@ pub trait Refresh: Send + Sync + 'static {
 pub struct FileCertificate {
     certificate: PathBuf,
     key: PathBuf,
-    current: RwLock<Arc<CertifiedKey>>,
+    current: RwLock<Arc<Served>>,
     /// What the files held when they were last looked at, fitting or not.
     seen: Mutex<(Vec<u8>, Vec<u8>)>,
+    metrics: Metrics,
+}
+
+/// A certificate that is served.
+#[derive(Debug)]
+struct Served {
+    key: Arc<CertifiedKey>,
+    /// Until when, if that can be read.
+    not_after: Option<OffsetDateTime>,
+    /// The lowest of [`EXPIRY_NOTICES`] that has been given; negative when its end was told.
+    told: AtomicI64,
 }
 
 impl FileCertificate {
     /// Loads the pair; it has to fit now.
-    pub fn load(certificate: PathBuf, key: PathBuf) -> Result<Arc<Self>, TlsError> {
+    pub fn load(
+        certificate: PathBuf,
+        key: PathBuf,
+        metrics: Metrics,
+    ) -> Result<Arc<Self>, TlsError> {
         // Read before it is loaded: a change in between is seen at the next look.
         let seen = read(&certificate, &key);
-        let current = tls::load(&certificate, &key)?;
+        let current = Served::new(tls::load(&certificate, &key)?, &metrics);
+        metrics.loaded(Files::Certificate);
         Ok(Arc::new(Self {
             certificate,
             key,
             current: RwLock::new(Arc::new(current)),
             seen: Mutex::new(seen),
+            metrics,
         }))
+    }
+
+    /// Until when the served certificate is good, if that can be read.
+    pub fn not_after(&self) -> Option<OffsetDateTime> {
+        self.current().not_after
+    }
+
+    fn current(&self) -> Arc<Served> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+}
+
+impl Served {
+    fn new(key: CertifiedKey, metrics: &Metrics) -> Self {
+        let facts = key.cert.first().and_then(|leaf| Facts::read(leaf));
+        let not_after = facts.map(|facts| facts.validity.not_after);
+        if let Some(not_after) = not_after {
+            metrics.certificate(not_after.unix_timestamp());
+        }
+        let served = Self {
+            key: Arc::new(key),
+            not_after,
+            told: AtomicI64::new(i64::MAX),
+        };
+        served.tell_of_its_end(OffsetDateTime::now_utc());
+        served
+    }
+
+    /// Tells once of each notice that is due; true if it did.
+    fn tell_of_its_end(&self, now: OffsetDateTime) -> bool {
+        let Some(not_after) = self.not_after else {
+            return false;
+        };
+        let left = not_after - now;
+        let is_over = left.is_negative();
+        let notices = EXPIRY_NOTICES.iter().copied();
+        let due = if is_over {
+            Some(-1)
+        } else {
+            notices.filter(|days| left <= Duration::days(*days)).min()
+        };
+        let Some(due) = due.filter(|due| *due < self.told.load(Relaxed)) else {
+            return false;
+        };
+        self.told.store(due, Relaxed);
+        if is_over {
+            error!(%not_after, "The served certificate expired: no review can be sent here.");
+        } else {
+            let days = left.whole_days();
+            warn!(%not_after, days, "The served certificate expires soon.");
+        }
+        true
     }
 }
 
@@ -60,6 +137,7 @@ impl Refresh for FileCertificate {
 
     /// `Ok(true)`: another pair is served from now on.
     fn refresh(&self) -> anyhow::Result<bool> {
+        self.current().tell_of_its_end(OffsetDateTime::now_utc());
         let now = read(&self.certificate, &self.key);
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,14 +146,16 @@ impl Refresh for FileCertificate {
             }
             *seen = now;
         }
-        let renewed = Arc::new(tls::load(&self.certificate, &self.key)?);
+        let renewed = tls::load(&self.certificate, &self.key);
+        self.metrics.reloaded(Files::Certificate, renewed.is_ok());
+        let renewed = Arc::new(Served::new(renewed?, &self.metrics));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = renewed;
         Ok(true)
     }
 }
 
 /// Looks again and again, for ever. What is wrong with new files is told once.
-pub async fn watch<R: Refresh>(files: Arc<R>, interval: Duration) -> Infallible {
+pub async fn watch<R: Refresh>(files: Arc<R>, interval: std::time::Duration) -> Infallible {
     loop {
         sleep(interval).await;
         let files = Arc::clone(&files);
@@ -90,8 +170,7 @@ pub async fn watch<R: Refresh>(files: Arc<R>, interval: Duration) -> Infallible 
 
 impl ResolvesServerCert for FileCertificate {
     fn resolve(&self, _client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&current))
+        Some(Arc::clone(&self.current().key))
     }
 }
 
@@ -101,4 +180,39 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> (Vec<u8>, Vec<u8>) {
         fs::read(certificate).unwrap_or_default(),
         fs::read(key).unwrap_or_default(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certs::{Authority, Names};
+
+    #[test]
+    fn the_end_is_told_once_a_notice() {
+        let now = OffsetDateTime::now_utc();
+        let names = Names {
+            dns: vec!["localhost".parse().unwrap()],
+            ip: Vec::new(),
+        };
+        let leaf = Authority::generate(now)
+            .unwrap()
+            .issue(&names, now, 40)
+            .unwrap();
+        let key = CertifiedKey::from_der(leaf.chain(), leaf.key(), &tls::provider()).unwrap();
+        let metrics = Metrics::new();
+        let served = Served::new(key, &metrics);
+        let end = served.not_after.unwrap();
+        assert!(metrics.encode().contains(&format!(
+            "certificate_not_after_timestamp_seconds {}.0\n",
+            end.unix_timestamp()
+        )));
+        let told = [31, 30, 29, 8, 7, 6, 2, 1, 0, -1, -2]
+            .map(|days| served.tell_of_its_end(end - Duration::days(days)));
+        assert_eq!(
+            told,
+            [
+                false, true, false, false, true, false, false, true, false, true, false
+            ]
+        );
+    }
 }

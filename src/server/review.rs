@@ -15,34 +15,40 @@ use axum::http::{Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::admission::{Answer, Endpoint};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{Handshake, Refused, Shed};
 
 use super::body::Review;
+use super::clients::Client;
 use super::deadline::Deadline;
 use super::flight::{Flight, Held};
 use super::limits::Limits;
 use super::shutdown::Shutdown;
-use super::{Handler, body, reply};
+use super::{Handler, ServerOptions, body, reply};
 
 /// Answers reviews.
 pub(super) struct Reviewer {
     handler: Handler,
     limits: Limits,
     flight: Flight,
+    metrics: Metrics,
     shutdown: Shutdown,
     /// One permit a core: more threads at once would only slow each other down.
     large: Arc<Semaphore>,
 }
 
 impl Reviewer {
-    pub(super) fn new(handler: Handler, limits: &Limits, shutdown: Shutdown) -> Self {
+    pub(super) fn new(options: &ServerOptions, shutdown: Shutdown) -> Self {
+        let limits = &options.limits;
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
-            handler,
+            handler: Arc::clone(&options.handler),
             limits: *limits,
-            flight: Flight::new(limits),
+            flight: Flight::new(limits, options.metrics.clone()),
+            metrics: options.metrics.clone(),
             shutdown,
             large: Arc::new(Semaphore::new(cores)),
         }
@@ -50,11 +56,14 @@ impl Reviewer {
 
     /// The answer to a request, whatever is in it.
     pub(super) async fn answer(&self, endpoint: Endpoint, request: Request) -> Response<Body> {
+        let start = Instant::now();
         let deadline = Deadline::of(request.uri(), &self.limits);
-        tokio::select! {
+        let _under_way = self.metrics.in_flight();
+        let response = tokio::select! {
             biased;
             response = self.answer_by(deadline, endpoint, request) => response,
             () = self.shutdown.giving_up() => {
+                self.metrics.shed(Shed::Draining);
                 debug!(?endpoint, "Sent a review elsewhere: the server stops.");
                 let mut response = reply::retry(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -64,7 +73,9 @@ impl Reviewer {
                 reply::close(&mut response);
                 response
             }
-        }
+        };
+        self.metrics.answered(endpoint, start.elapsed());
+        response
     }
 
     async fn answer_by(
@@ -74,10 +85,20 @@ impl Reviewer {
         request: Request,
     ) -> Response<Body> {
         let start = Instant::now();
+        if let Some(client) = request.extensions().get::<Arc<Client>>()
+            && let Err(error) = client.check()
+        {
+            info!(?endpoint, %error, "Refused a client.");
+            self.metrics.handshake_failed(Handshake::ClientCertificate);
+            let mut response = reply::refusal(StatusCode::FORBIDDEN, &error.to_string());
+            reply::close(&mut response);
+            return response;
+        }
         let review = match body::read(request, deadline, &self.flight, &self.limits).await {
             Ok(review) => review,
             Err(error) => {
                 debug!(?endpoint, %error, "Refused a request.");
+                error.count(&self.metrics);
                 let message = error.to_string();
                 let mut response = if error.may_retry() {
                     reply::retry(error.code(), &message, &self.limits)
@@ -96,6 +117,7 @@ impl Reviewer {
             Ok(Some(answered)) => answered,
             Ok(None) => {
                 error!(?endpoint, request_bytes, "The handler panicked.");
+                self.metrics.refused(Refused::Defect);
                 return reply::refusal(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "the review could not be answered because of a defect in the admission server",
@@ -103,6 +125,7 @@ impl Reviewer {
             }
             Err(_elapsed) => {
                 warn!(?endpoint, request_bytes, "A review was not done in time.");
+                self.metrics.refused(Refused::Deadline);
                 let timeout = deadline.timeout();
                 return reply::refusal(
                     StatusCode::GATEWAY_TIMEOUT,

@@ -13,6 +13,8 @@ use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 
 use crate::admission::Endpoint;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Refused;
 
 use super::limits::Limits;
 use super::review::Reviewer;
@@ -21,24 +23,16 @@ use super::{Checks, ServerOptions, reply};
 
 /// All that the server answers.
 pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown) -> Router {
-    let ServerOptions {
-        listen: _,
-        tls: _,
-        handler,
-        limits,
-        metrics: _,
-        checks,
-    } = options;
-    let reviewer = Reviewer::new(Arc::clone(handler), limits, shutdown.clone());
-    let reviewer = Arc::new(reviewer);
-    let (checks, limits) = (Arc::clone(checks), *limits);
+    let reviewer = Arc::new(Reviewer::new(options, shutdown.clone()));
+    let (checks, limits) = (Arc::clone(&options.checks), options.limits);
+    let [wrong_method, wrong_path] = [options.metrics.clone(), options.metrics.clone()];
     Router::new()
         .route("/mutate", review(Endpoint::Mutate, &reviewer))
         .route("/validate", review(Endpoint::Validate, &reviewer))
         .route("/livez", get(async || reply::ok("ok")))
         .route("/readyz", get(async move || ready(&checks, &limits)))
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
+        .method_not_allowed_fallback(async move || method_not_allowed(&wrong_method))
+        .fallback(async move || not_found(&wrong_path))
 }
 
 fn review(endpoint: Endpoint, reviewer: &Arc<Reviewer>) -> axum::routing::MethodRouter {
@@ -54,14 +48,16 @@ fn ready(checks: &Checks, limits: &Limits) -> Response<Body> {
     reply::retry(StatusCode::SERVICE_UNAVAILABLE, &message, limits)
 }
 
-async fn method_not_allowed() -> Response<Body> {
+fn method_not_allowed(metrics: &Metrics) -> Response<Body> {
+    metrics.refused(Refused::Method);
     reply::refusal(
         StatusCode::METHOD_NOT_ALLOWED,
         "wrong method: reviews are posted, probes are fetched with GET",
     )
 }
 
-async fn not_found() -> Response<Body> {
+fn not_found(metrics: &Metrics) -> Response<Body> {
+    metrics.refused(Refused::Path);
     reply::refusal(
         StatusCode::NOT_FOUND,
         "no such path: there are /validate, /mutate, /livez and /readyz",

@@ -9,13 +9,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject as _};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::clients::FileClients;
+use super::suites::{self, CipherSuite, MinVersion};
 
 /// HTTP/2's name in TLS.
 pub(super) const ALPN_HTTP2: &[u8] = b"h2";
@@ -71,22 +74,49 @@ pub fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     })
 }
 
-/// [`server_config_with`] one certificate for good.
+/// [`server_config_with`] one certificate for good, and all versions and cipher suites.
 pub fn server_config(certified_key: CertifiedKey) -> Result<ServerConfig, TlsError> {
-    server_config_with(Arc::new(SingleCertAndKey::from(certified_key)))
+    let certificates = Arc::new(SingleCertAndKey::from(certified_key));
+    server_config_with(certificates, &TlsOptions::default())
 }
 
-/// TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1. Clients are not asked for a certificate: an API
-/// server has none to show unless it is specially configured.
+/// Which TLS is spoken, and with whom.
+#[derive(Clone, Debug, Default)]
+pub struct TlsOptions {
+    /// The oldest version.
+    pub min_version: MinVersion,
+    /// These cipher suites only; all if there are none.
+    pub cipher_suites: Vec<CipherSuite>,
+    /// Whom reviews are taken from. If that is all, clients are not asked for a certificate: an
+    /// API server has none to show unless it is specially configured.
+    pub clients: Option<Arc<FileClients>>,
+}
+
+/// TLS with HTTP/2 and HTTP/1.1. Sessions are resumed by tickets: the server keeps nothing for a
+/// client that has gone.
 pub fn server_config_with(
     certificates: Arc<dyn ResolvesServerCert>,
+    options: &TlsOptions,
 ) -> Result<ServerConfig, TlsError> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(TlsError::Versions)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+    let TlsOptions {
+        min_version,
+        cipher_suites,
+        clients,
+    } = options;
+    let has_tls13 = cipher_suites.iter().any(|suite| suite.is_of_tls13());
+    if !cipher_suites.is_empty() && *min_version == MinVersion::Tls13 && !has_tls13 {
+        return Err(TlsError::NoSuite);
+    }
+    let config = ServerConfig::builder_with_provider(suites::limited(cipher_suites))
+        .with_protocol_versions(&min_version.versions())
+        .map_err(TlsError::Settings)?;
+    let mut config = match clients {
+        Some(clients) => config.with_client_cert_verifier(Arc::clone(clients) as _),
+        None => config.with_no_client_auth(),
+    }
+    .with_cert_resolver(certificates);
     config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP11.to_vec()];
+    config.ticketer = Ticketer::new().map_err(TlsError::Settings)?;
     Ok(config)
 }
 
@@ -158,14 +188,23 @@ pub enum TlsError {
         /// The certificate's file.
         certificate: PathBuf,
     },
-    /// The cryptography does not offer the wanted TLS versions.
-    #[error("TLS 1.2 and 1.3 are not available")]
-    Versions(#[source] rustls::Error),
+    /// A certificate among those of an authority cannot be parsed.
+    #[error("a certificate in {} is malformed or no authority's", file.display())]
+    BadAuthority {
+        /// Where it is.
+        file: PathBuf,
+    },
+    /// Only older versions have the wanted cipher suites.
+    #[error("none of the cipher suites is of TLS 1.3, and no older version is allowed: add one")]
+    NoSuite,
+    /// The cryptography does not offer what is wanted.
+    #[error("these TLS settings are not available")]
+    Settings(#[source] rustls::Error),
 }
 
 impl TlsError {
     /// In words of our own: the library's quote the line.
-    fn pem(file: &Path, error: &pem::Error) -> Self {
+    pub(super) fn pem(file: &Path, error: &pem::Error) -> Self {
         let reason = match error {
             pem::Error::MissingSectionEnd { .. } => "a section has no END line",
             pem::Error::IllegalSectionStart { .. } => "a BEGIN line is malformed",

@@ -1,5 +1,6 @@
 //! A server on a free port and clients for it, down to single bytes.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,12 @@ use std::time::Duration;
 use distrogate::admission::{Answer, Endpoint};
 use distrogate::certs::DevCertificate;
 use distrogate::server::{
-    Check, Checks, Handler, Limits, Outcome, Server, ServerOptions, Shutdown, tls,
+    Check, Checks, Handler, Limits, Outcome, Server, ServerOptions, Shutdown, TlsOptions, tls,
 };
 use distrogate::telemetry::Metrics;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use rustls::sign::CertifiedKey;
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -39,20 +41,50 @@ impl TestServer {
         reason = "every test makes its own"
     )]
     pub(crate) async fn start(limits: Limits, handler: Handler) -> Self {
-        let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let dev = DevCertificate::generate(OffsetDateTime::now_utc(), listen.ip()).unwrap();
+        Self::start_with(limits, handler, TlsOptions::default()).await
+    }
+
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
+    pub(crate) async fn start_with(
+        limits: Limits,
+        handler: Handler,
+        tls_options: TlsOptions,
+    ) -> Self {
+        let dev = DevCertificate::generate(OffsetDateTime::now_utc(), [127, 0, 0, 1].into());
+        let dev = dev.unwrap();
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(dev.authority_pem.as_bytes()).unwrap())
             .unwrap();
-        let key =
-            CertifiedKey::from_der(dev.leaf.chain(), dev.leaf.key(), &tls::provider()).unwrap();
-        let tls = tls::server_config(key).unwrap();
+        let key = dev.leaf.key();
+        let key = CertifiedKey::from_der(dev.leaf.chain(), key, &tls::provider()).unwrap();
+        let certificates = Arc::new(SingleCertAndKey::from(key));
+        Self::serve(limits, handler, tls_options, certificates, roots).await
+    }
+
+    /// With any certificates, and what trusts them.
+    #[expect(
+        clippy::large_types_passed_by_value,
+        reason = "every test makes its own"
+    )]
+    pub(crate) async fn serve(
+        limits: Limits,
+        handler: Handler,
+        tls_options: TlsOptions,
+        certificates: Arc<dyn ResolvesServerCert>,
+        roots: RootCertStore,
+    ) -> Self {
+        let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let tls = tls::server_config_with(certificates, &tls_options).unwrap();
         let shutdown = Shutdown::new();
         let metrics = Metrics::new();
         let options = ServerOptions {
             listen: vec![listen],
             tls,
+            clients: tls_options.clients,
             handler,
             limits,
             metrics: metrics.clone(),
@@ -81,43 +113,50 @@ impl TestServer {
         TcpStream::connect(self.address).await.unwrap()
     }
 
+    /// What trusts the server.
+    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(&self.roots)
+    }
+
     /// A TLS connection with exactly these settings.
     pub(crate) async fn tls_with(
         &self,
         versions: &[&'static SupportedProtocolVersion],
         alpn: &[&[u8]],
     ) -> TlsStream<TcpStream> {
-        self.tls_over(self.tcp().await, versions, alpn).await
+        self.connect(self.config(versions, alpn)).await.unwrap()
     }
 
-    async fn tls_over(
+    fn config(
         &self,
-        socket: TcpStream,
         versions: &[&'static SupportedProtocolVersion],
         alpn: &[&[u8]],
-    ) -> TlsStream<TcpStream> {
+    ) -> Arc<ClientConfig> {
         let mut config = ClientConfig::builder_with_provider(tls::provider())
             .with_protocol_versions(versions)
             .unwrap()
-            .with_root_certificates(Arc::clone(&self.roots))
+            .with_root_certificates(self.roots())
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        let name = ServerName::try_from("localhost").unwrap();
-        let connecting = TlsConnector::from(Arc::new(config)).connect(name, socket);
-        timeout(PATIENCE, connecting).await.unwrap().unwrap()
+        Arc::new(config)
+    }
+
+    /// A TLS connection of any client.
+    pub(crate) async fn connect(
+        &self,
+        config: Arc<ClientConfig>,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        connect_over(self.tcp().await, config).await
+    }
+
+    /// An HTTP/1.1 connection over this socket.
+    pub(crate) async fn tls_on(&self, socket: TcpStream) -> Connection {
+        let config = self.config(rustls::ALL_VERSIONS, &[b"http/1.1"]);
+        Connection::over(connect_over(socket, config).await.unwrap())
     }
 
     pub(crate) async fn tls(&self) -> Connection {
-        self.tls_on(self.tcp().await).await
-    }
-
-    pub(crate) async fn tls_on(&self, socket: TcpStream) -> Connection {
-        let versions = rustls::ALL_VERSIONS;
-        let stream = self.tls_over(socket, versions, &[b"http/1.1"]).await;
-        Connection {
-            stream,
-            input: Vec::new(),
-        }
+        Connection::over(self.tls_with(rustls::ALL_VERSIONS, &[b"http/1.1"]).await)
     }
 
     /// One request on a connection of its own.
@@ -125,6 +164,17 @@ impl TestServer {
         let mut connection = self.tls().await;
         connection.send(request).await;
         connection.response().await
+    }
+
+    /// Asserts that the metrics have this line.
+    #[track_caller]
+    pub(crate) fn assert_metric(&self, line: &str) {
+        let metrics = self.metrics.encode();
+        let line = format!("distrogate_{line}");
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line}\n{metrics}"
+        );
     }
 
     /// How the server came to its end.
@@ -142,6 +192,15 @@ fn ready_unless_leaving(shutdown: &Shutdown) -> Checks {
             says: "about to stop".to_owned(),
         }]
     })
+}
+
+async fn connect_over(
+    socket: TcpStream,
+    config: Arc<ClientConfig>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let connecting = TlsConnector::from(config).connect(name, socket);
+    timeout(PATIENCE, connecting).await.unwrap()
 }
 
 /// What the handler was given.
@@ -178,6 +237,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(crate) fn over(stream: TlsStream<TcpStream>) -> Self {
+        Self {
+            stream,
+            input: Vec::new(),
+        }
+    }
+
     pub(crate) async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
         self.stream.flush().await.unwrap();

@@ -62,6 +62,15 @@ impl DevServer {
         }
     }
 
+    /// The file with the certificate to trust.
+    pub(crate) fn ca_file(&self) -> &str {
+        &self.ca_file
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the admin port answers to a request: head and body.
     pub(crate) fn admin(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.admin).unwrap();

@@ -292,7 +292,10 @@ pub(crate) fn exchange(address: SocketAddr, ca_file: &str, head: &str, body: &st
 }
 
 /// A connection that trusts what is in the file.
-fn connect(address: SocketAddr, ca_file: &str) -> StreamOwned<ClientConnection, TcpStream> {
+pub(crate) fn connect(
+    address: SocketAddr,
+    ca_file: &str,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(ca_file).unwrap())

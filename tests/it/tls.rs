@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distrogate::certs::{Authority, Leaf, Names};
-use distrogate::server::{FileCertificate, Refresh, tls};
+use distrogate::server::{FileCertificate, Refresh, TlsOptions, tls};
+use distrogate::telemetry::Metrics;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
@@ -192,7 +193,8 @@ fn served(certificates: &Arc<FileCertificate>, authority: &Authority) -> Certifi
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let server = tls::server_config_with(Arc::clone(certificates) as _).unwrap();
+    let server =
+        tls::server_config_with(Arc::clone(certificates) as _, &TlsOptions::default()).unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
     let mut server = ServerConnection::new(Arc::new(server)).unwrap();
@@ -220,7 +222,8 @@ fn a_renewed_certificate_is_served_once_its_key_fits() {
     let [first, second, third] = [1, 2, 3].map(|days| authority.issue(&names, now, days).unwrap());
     let mut mounted = Mounted::new(&first.chain_pem(), &first.key_pem());
     let path = |name| mounted.files.path(name);
-    let certificates = FileCertificate::load(path("tls.crt"), path("tls.key")).unwrap();
+    let certificates =
+        FileCertificate::load(path("tls.crt"), path("tls.key"), Metrics::new()).unwrap();
     assert_eq!(served(&certificates, &authority), first.chain()[0]);
     assert!(!certificates.refresh().unwrap(), "nothing changed");
 
