@@ -1,6 +1,6 @@
 //! What the server bears: load and faults over real sockets on loopback, against the real program.
 //!
-//! `cargo build && cargo run --example load -- short` takes about half a minute, `long` about ten;
+//! `cargo build && cargo run --example load -- short` takes about half a minute, `long` five to ten;
 //! names of scenarios after it run only those. Each prints what it measured, then `ok` or `FAILED`,
 //! and the exit code is 1 if one failed. The program under load is `distrogate` of the same profile.
 //!
