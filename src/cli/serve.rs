@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,9 @@ const ADMIN_LISTEN_DEV: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::
 /// Customary for probes and metrics.
 const ADMIN_PORT: u16 = 8080;
 
+/// What `--reload-interval` can be.
+const RELOAD_INTERVALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
+
 /// The flags of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
@@ -94,6 +98,18 @@ pub struct ServeArgs {
     )]
     pub shutdown_delay: Option<Duration>,
 
+    /// How often to look at the certificate and at the policies again, 1s to 1h
+    ///
+    /// Without it: at the certificate every 10s, at the policies every 2s. A changed policy counts
+    /// when it was seen twice.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_reload_interval,
+        env = "DISTROGATE_RELOAD_INTERVAL"
+    )]
+    pub reload_interval: Option<Duration>,
+
     /// What reviews are judged by.
     #[command(flatten)]
     pub gate: GateArgs,
@@ -112,10 +128,11 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         tls,
         dev_ca_file,
         shutdown_delay,
+        reload_interval,
         gate,
         log,
     } = args;
-    let limits = Limits::DEFAULT;
+    let limits = limits(*reload_interval);
     log.init()?;
     let metrics = Metrics::new();
     let (paths, cap) = (gate.policy.clone(), gate.cap());
@@ -208,8 +225,25 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     }
 }
 
+/// The server's own limits, but for how often files are looked at.
+fn limits(reload_interval: Option<Duration>) -> Limits {
+    let limits = Limits::DEFAULT;
+    Limits {
+        certificate_check: reload_interval.unwrap_or(limits.certificate_check),
+        policy_check: reload_interval.unwrap_or(limits.policy_check),
+        ..limits
+    }
+}
+
 fn parse_duration(text: &str) -> Result<Duration, String> {
     go_duration(text).ok_or_else(|| "has to be a duration as 10s, 1m30s or 500ms".to_owned())
+}
+
+/// Not so often that it is work, not so seldom that a certificate's last day goes by.
+fn parse_reload_interval(text: &str) -> Result<Duration, String> {
+    go_duration(text)
+        .filter(|interval| RELOAD_INTERVALS.contains(interval))
+        .ok_or_else(|| "has to be a duration from 1s to 1h".to_owned())
 }
 
 /// Watches what there may be to watch.
@@ -339,6 +373,34 @@ mod tests {
             ),
         ] {
             assert_eq!(parse(args).unwrap_err(), expected, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_reload_interval_is_for_certificate_and_policies() {
+        assert_eq!(limits(None), Limits::DEFAULT);
+        let second = Duration::from_secs(1);
+        let expected = Limits {
+            certificate_check: second,
+            policy_check: second,
+            ..Limits::DEFAULT
+        };
+        assert_eq!(limits(Some(second)), expected);
+    }
+
+    #[test]
+    fn a_reload_interval_is_neither_work_nor_never() {
+        for (text, seconds) in [("1s", 1), ("1m30s", 90), ("1h", 3_600)] {
+            let read = parse_reload_interval(text);
+            assert_eq!(read, Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["0", "999ms", "1h1ns", "5", ""] {
+            let read = parse_reload_interval(text);
+            assert_eq!(
+                read,
+                Err("has to be a duration from 1s to 1h".to_owned()),
+                "{text}"
+            );
         }
     }
 }

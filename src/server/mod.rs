@@ -44,6 +44,7 @@ pub mod tls;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -223,21 +224,42 @@ async fn accept(
         let socket = accept_socket(&listener, limits).await;
         Some((socket, permit))
     };
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = shutdown.draining() => return,
-            accepted = accept_one() => accepted,
-        };
-        let Some((socket, permit)) = accepted else {
-            return;
-        };
+    let serve = |socket, permit| {
         let connections = Arc::clone(connections);
         tasks.spawn(async move {
             connections.serve(socket).await;
             drop(permit);
         });
+    };
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.draining() => break,
+            accepted = accept_one() => accepted,
+        };
+        let Some((socket, permit)) = accepted else {
+            return;
+        };
+        serve(socket, permit);
     }
+    for socket in waiting(listener) {
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            return;
+        };
+        serve(socket, permit);
+    }
+}
+
+/// Whoever has connected but was not accepted yet: they may be sending a review already, and
+/// closing the listener would reset them.
+fn waiting(listener: TcpListener) -> impl Iterator<Item = TcpStream> {
+    let listener = listener.into_std().ok();
+    iter::from_fn(move || {
+        // Any error, as that nobody waits, is the end: the server stops.
+        let (socket, _) = listener.as_ref()?.accept().ok()?;
+        socket.set_nonblocking(true).ok()?;
+        TcpStream::from_std(socket).ok()
+    })
 }
 
 /// How many connections may be open: as many as are wanted, but fewer than the system lets the

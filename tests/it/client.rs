@@ -124,13 +124,21 @@ impl TestServer {
         versions: &[&'static SupportedProtocolVersion],
         alpn: &[&[u8]],
     ) -> TlsStream<TcpStream> {
+        self.connect(self.config(versions, alpn)).await.unwrap()
+    }
+
+    fn config(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        alpn: &[&[u8]],
+    ) -> Arc<ClientConfig> {
         let mut config = ClientConfig::builder_with_provider(tls::provider())
             .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(self.roots())
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        self.connect(Arc::new(config)).await.unwrap()
+        Arc::new(config)
     }
 
     /// A TLS connection of any client.
@@ -138,9 +146,13 @@ impl TestServer {
         &self,
         config: Arc<ClientConfig>,
     ) -> io::Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from("localhost").unwrap();
-        let connecting = TlsConnector::from(config).connect(name, self.tcp().await);
-        timeout(PATIENCE, connecting).await.unwrap()
+        connect_over(self.tcp().await, config).await
+    }
+
+    /// An HTTP/1.1 connection over this socket.
+    pub(crate) async fn tls_on(&self, socket: TcpStream) -> Connection {
+        let config = self.config(rustls::ALL_VERSIONS, &[b"http/1.1"]);
+        Connection::over(connect_over(socket, config).await.unwrap())
     }
 
     pub(crate) async fn tls(&self) -> Connection {
@@ -180,6 +192,15 @@ fn ready_unless_leaving(shutdown: &Shutdown) -> Checks {
             says: "about to stop".to_owned(),
         }]
     })
+}
+
+async fn connect_over(
+    socket: TcpStream,
+    config: Arc<ClientConfig>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let connecting = TlsConnector::from(config).connect(name, socket);
+    timeout(PATIENCE, connecting).await.unwrap()
 }
 
 /// What the handler was given.

@@ -68,6 +68,26 @@ async fn what_is_under_way_is_answered() {
 }
 
 #[tokio::test]
+async fn who_has_connected_but_was_not_accepted_is_answered() {
+    let limits = Limits {
+        drain_idle: Duration::from_secs(20),
+        ..LIMITS
+    };
+    let server = TestServer::echo(limits).await;
+    // Nothing else runs between this and the order to drain.
+    let socket = std::net::TcpStream::connect(server.address).unwrap();
+    server.shutdown.drain();
+    socket.set_nonblocking(true).unwrap();
+    let mut connection = server.tls_on(TcpStream::from_std(socket).unwrap()).await;
+    connection.send(&post("/validate", "{}")).await;
+    let response = connection.response().await;
+    assert_eq!(response.body, echoed(Endpoint::Validate, 2));
+    connection.closed().await;
+    drop(connection);
+    assert_eq!(server.outcome().await, Outcome::Drained);
+}
+
+#[tokio::test]
 async fn what_is_under_way_over_http2_is_answered() {
     let (handler, mut begins, release) = held();
     let server = TestServer::start(LIMITS, handler).await;
