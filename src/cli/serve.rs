@@ -131,7 +131,8 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     } = args;
     log.init()?;
     let metrics = Metrics::new();
-    let policy = LivePolicy::load(gate.policy.clone(), gate.cap(), gate.today, metrics.clone())?;
+    let (paths, cap) = (gate.policy.clone(), gate.cap());
+    let policy = LivePolicy::load(paths, cap, gate.today, metrics.clone())?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
         policy = policy.names(),
@@ -139,12 +140,8 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         enforcement = %gate.cap(),
         "Starting."
     );
-    let handler = handler(
-        Arc::clone(&policy),
-        gate.cluster()?,
-        gate.today,
-        metrics.clone(),
-    );
+    let followed = Arc::clone(&policy);
+    let handler = handler(followed, gate.cluster()?, gate.today, metrics.clone());
     telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
     let shutdown = Shutdown::on_signals().context("cannot watch for signals")?;
