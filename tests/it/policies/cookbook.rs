@@ -64,10 +64,10 @@ fn recipe(name: &str, flags: &[&str]) -> String {
     let text = fs::read_to_string(file(&format!("examples/policies/{name}.yaml"))).unwrap();
     let (comment, document): (Vec<&str>, Vec<&str>) =
         text.lines().partition(|line| line.starts_with('#'));
-    let comment: Vec<_> = comment.iter().map(|line| line[1..].trim_start()).collect();
+    let comment: Vec<_> = comment.iter().map(|line| line.trim_start_matches(['#', ' '])).collect();
     let (title, about) = comment.split_first().unwrap();
     let (about, document) = (about.join("\n"), document.join("\n"));
-    let flags_shown: String = flags.iter().map(|flag| format!(" {flag}")).collect();
+    let flags_shown = flags.iter().flat_map(|flag| [" ", flag]).collect::<String>();
     let told = replay(Some(name), flags, name);
     format!(
         "\n### {title}\n{about}\n\n\
