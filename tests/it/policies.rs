@@ -1,6 +1,7 @@
 //! `distrogate policy`: the form of policies as a schema, and mistakes in them.
 
 mod actions;
+mod cookbook;
 mod malformed;
 mod predicted;
 mod reload;
