@@ -74,7 +74,10 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // is set another object may set it
     let open = match context.completeness {
         Completeness::Whole => false,
-        Completeness::Extended => context.config.enabled().is_empty(),
+        // what is not set here was, or is, for the other object to set
+        Completeness::Extended => {
+            context.config.enabled().is_empty() || before_config.enabled().is_empty()
+        }
         Completeness::Fragment => true,
     };
     let at_most = if context.is_template || open {
