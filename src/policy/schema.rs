@@ -4,90 +4,23 @@
 //! all charts. Where the reader has no table, a test compares the two. The schema is a little
 //! stricter: a key without a value counts for the reader as one that is not there.
 
+mod form;
+mod rules;
+
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use self::form::{
+    at_least_one, described, list, map, one_of, string, strings, texts, words, words_of,
+};
 
 use super::choice::OPERATORS;
 use super::custom::ENCODINGS;
 use super::exemption::EVERY_RULE;
-use super::{ACTIONS, DISTROS, STORES};
-use crate::rules::{RULES, Rule};
-use crate::vcluster::{Catalogue, Component, Field, FieldType, Privilege};
-
-/// The form of what a policy may set for a rule, besides `action`.
-struct Setting {
-    rule: &'static str,
-    key: &'static str,
-    form: fn() -> Value,
-}
-
-/// Every setting of every rule.
-const SETTINGS: &[Setting] = &[
-    Setting {
-        rule: "distro-change",
-        key: "allow",
-        form: || transitions(&words(DISTROS)),
-    },
-    Setting {
-        rule: "version-allowed",
-        key: "versions",
-        form: || string(""),
-    },
-    Setting {
-        rule: "registry-allowed",
-        key: "registries",
-        form: || at_least_one(strings("")),
-    },
-    Setting {
-        rule: "resources-bounds",
-        key: "bounds",
-        form: || {
-            let quantity = json!({"type": ["string", "number"]});
-            let mut bound = map(&[], ["min", "max"].map(|key| (key, quantity.clone())));
-            if let Some(bound) = bound.as_object_mut() {
-                bound.insert("minProperties".to_owned(), 1.into());
-            }
-            let resources = json!({"type": "object", "additionalProperties": bound});
-            map(
-                &[],
-                [("limits", resources.clone()), ("requests", resources)],
-            )
-        },
-    },
-    Setting {
-        rule: "store-change",
-        key: "allow",
-        form: || transitions(&words(STORES)),
-    },
-    Setting {
-        rule: "command-override",
-        key: "denied",
-        form: || list(&json!({"enum": words(Component::PROCESSES)})),
-    },
-    Setting {
-        rule: "extra-args",
-        key: "denied",
-        form: flags,
-    },
-    Setting {
-        rule: "extra-args",
-        key: "required",
-        form: || {
-            map(
-                &[],
-                words(Component::PROCESSES)
-                    .into_iter()
-                    .map(|word| (word, flags())),
-            )
-        },
-    },
-    Setting {
-        rule: "security-context",
-        key: "denied",
-        form: || list(&json!({"enum": words(Privilege::WORDS)})),
-    },
-];
+use super::{ACTIONS, DISTROS};
+use crate::rules::RULES;
+use crate::vcluster::{Catalogue, Field, FieldType};
 
 /// The schema, in the dialect of 2020-12.
 pub fn schema() -> Value {
@@ -146,7 +79,7 @@ fn spec() -> Value {
             ("defaults", defaults()),
             (
                 "rules",
-                map(&[], RULES.map(|rule| (rule.id, settings(rule)))),
+                map(&[], RULES.map(|rule| (rule.id, rules::settings(rule)))),
             ),
             ("exemptions", list(&exemption())),
             ("customCarriers", list(&custom_carrier())),
@@ -326,39 +259,6 @@ fn variant(fields: &[&Field]) -> Value {
     variant
 }
 
-/// What a policy says of a rule.
-fn settings(rule: &Rule) -> Value {
-    let default = rule.action.as_str();
-    let about = format!("What it leads to; {default}, if no policy says otherwise.");
-    let action = one_of(&about, &words(ACTIONS));
-    let settings = rule.settings.iter().map(|setting| {
-        let form = SETTINGS
-            .iter()
-            .find(|form| form.rule == rule.id && form.key == setting.key);
-        let form = form.map_or_else(|| json!({}), |setting| (setting.form)());
-        (setting.key, described(form, setting.about))
-    });
-    let all = map(&[], std::iter::once(("action", action)).chain(settings));
-    described(all, rule.about)
-}
-
-/// Flags, with a value or without.
-fn flags() -> Value {
-    list(&json!({"type": "string", "pattern": "^-"}))
-}
-
-/// Changes that are let through.
-fn transitions(words: &[&str]) -> Value {
-    list(&map(
-        &["from", "to"],
-        [
-            ("from", one_of("What it was before.", words)),
-            ("to", one_of("What it is after.", words)),
-            ("charts", string("The charts that it is allowed under.")),
-        ],
-    ))
-}
-
 /// A piece of vcluster.yaml that some chart accepts, as `wishes::read_values` reads it.
 fn values(fields: &[&Field]) -> Value {
     if fields.contains(&&Field::Leaf(FieldType::Object)) {
@@ -462,65 +362,4 @@ fn custom_carrier() -> Value {
             ),
         ],
     )
-}
-
-/// A map with these keys and no others.
-fn map<'k>(required: &[&str], fields: impl IntoIterator<Item = (&'k str, Value)>) -> Value {
-    let properties: Map<_, _> = fields
-        .into_iter()
-        .map(|(key, form)| (key.to_owned(), form))
-        .collect();
-    let mut form = json!({
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-    });
-    if let (Some(form), false) = (form.as_object_mut(), required.is_empty()) {
-        form.insert("required".to_owned(), required.into());
-    }
-    form
-}
-
-fn list(items: &Value) -> Value {
-    json!({"type": "array", "items": items})
-}
-
-fn at_least_one(mut list: Value) -> Value {
-    if let Some(list) = list.as_object_mut() {
-        list.insert("minItems".to_owned(), 1.into());
-    }
-    list
-}
-
-fn string(about: &str) -> Value {
-    json!({"type": "string", "description": about})
-}
-
-/// A map of texts by any key.
-fn texts() -> Value {
-    json!({"type": "object", "additionalProperties": {"type": "string"}})
-}
-
-/// A text that says something.
-fn words_of(about: &str) -> Value {
-    json!({"type": "string", "pattern": "\\S", "description": about})
-}
-
-fn strings(about: &str) -> Value {
-    described(list(&json!({"type": "string"})), about)
-}
-
-fn one_of(about: &str, words: &[&str]) -> Value {
-    json!({"enum": words, "description": about})
-}
-
-fn words<T, const N: usize>(table: [(&'static str, T); N]) -> Vec<&'static str> {
-    table.into_iter().map(|(word, _)| word).collect()
-}
-
-fn described(mut form: Value, about: &str) -> Value {
-    if let Some(form) = form.as_object_mut() {
-        form.insert("description".to_owned(), about.into());
-    }
-    form
 }
