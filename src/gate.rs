@@ -185,8 +185,9 @@ impl Review<'_> {
     }
 
     fn validate(&self, now: &[Carried<'_>], pairs: &[Pair<'_, '_>], verdict: &mut Verdict) {
+        let has_same_record = self.has_same_record();
         for (config, pair) in now.iter().zip(pairs) {
-            if pair.is_untouched && self.has_same_record() {
+            if pair.is_untouched && has_same_record {
                 continue;
             }
             verdict.decision = Decision::Allowed;

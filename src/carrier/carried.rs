@@ -337,7 +337,7 @@ pub(super) fn same_json(now: &str, before: &str) -> bool {
     matches!((read(now), read(before)), (Ok(now), Ok(before)) if now == before)
 }
 
-/// A name that Helm or Kubernetes may have to make up is not there yet.
+/// The name of an object, or what the API server will make it from.
 pub(super) fn name_of(object: &RawValue) -> Cow<'_, str> {
     use super::dig::dig_str;
 

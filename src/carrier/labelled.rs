@@ -9,7 +9,7 @@ use crate::values::Path;
 use crate::vcluster::{ChartSource, Completeness};
 
 /// The label that says which key of the data has values: `distrogate.io/values: values.yaml`.
-pub(super) const LABEL: &str = "distrogate.io/values";
+pub const LABEL: &str = "distrogate.io/values";
 
 /// The kinds of object that can have the label.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -30,6 +30,7 @@ pub use self::declaration::{
 };
 pub use self::dig::value_at;
 pub use self::edit::{json_patch, put, take_out};
+pub use self::labelled::LABEL as VALUES_LABEL;
 pub use self::ownership::{Ownership, RECORD, record, record_path};
 pub use self::pattern::Pattern;
 use crate::admission::GroupVersionKind;

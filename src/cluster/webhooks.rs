@@ -8,10 +8,8 @@ use super::conditions::{
     secrets_of_vcluster,
 };
 use super::resources::{Resource, Unselected, resources};
+use crate::carrier::VALUES_LABEL;
 use crate::policy::Policy;
-
-/// The label by which carriers of values for others are known.
-const VALUES_LABEL: &str = "distrogate.io/values";
 
 /// What the API server is told about this server.
 #[derive(Clone, Debug)]

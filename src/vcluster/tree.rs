@@ -209,8 +209,10 @@ impl Tree {
                         .entries
                         .remove(&key)
                         .or_else(|| merged.rest.clone().map(Self::Unknown));
-                    let tree =
-                        below.map_or_else(|| above.clone(), |below| below.under(above.clone()));
+                    let tree = match below {
+                        Some(below) => below.under(above),
+                        None => above,
+                    };
                     merged.entries.insert(key, tree);
                 }
                 Self::Map(merged)
@@ -345,20 +347,17 @@ impl Tree {
         let data = if keys.len() == steps.len() {
             assignment.value.clone()
         } else {
-            let list = match self.get(keys.iter().copied()) {
-                Lookup::Unknown(_) => return,
-                Lookup::Known(Known {
-                    data: list @ Data::List(_),
-                    ..
-                }) => list.clone(),
-                Lookup::Known(_) | Lookup::Map(_) | Lookup::Absent => Data::List(Vec::new()),
-            };
-            let mut list = Node::new(list);
-            // what Helm cannot assign it does not render at all
-            if assign(&mut list, &assignment.inside(keys.len())).is_err() {
+            if self.get(keys.iter().copied()).is_unknown() {
                 return;
             }
-            list.data
+            // taken, not copied: a list may be assigned into as often as it is long
+            let list = self.take_list(&keys).unwrap_or_default();
+            let mut list = Node::new(Data::List(list));
+            // what Helm cannot assign it does not render at all: what was there stays
+            match assign(&mut list, &assignment.inside(keys.len())) {
+                Err(_) if list.data == Data::List(Vec::new()) => return,
+                Ok(()) | Err(_) => list.data,
+            }
         };
         let leaf = Self::Leaf(Known {
             data,
@@ -373,6 +372,23 @@ impl Tree {
             })
         });
         *self = std::mem::replace(self, Self::empty()).under(tree);
+    }
+
+    /// Takes the items of the list at a path of keys, and leaves none.
+    fn take_list(&mut self, keys: &[&str]) -> Option<Vec<Node>> {
+        match (self, keys.split_first()) {
+            (Self::Map(branch), Some((key, below))) => {
+                branch.entries.get_mut(*key)?.take_list(below)
+            }
+            (
+                Self::Leaf(Known {
+                    data: Data::List(items),
+                    ..
+                }),
+                None,
+            ) => Some(std::mem::take(items)),
+            _ => None,
+        }
     }
 
     /// Makes everything Unknown that stands at or below a path of keys.
