@@ -10,6 +10,7 @@ mod chart;
 mod config;
 mod dice;
 mod ours;
+mod ranges;
 mod set;
 
 use std::fmt::Write as _;
@@ -196,4 +197,13 @@ fn assignments_are_helms() {
     let refused = refused.into_inner();
     eprintln!("{refused} of {number} refused");
     assert!((number / 5..number * 4 / 5).contains(&refused));
+}
+
+#[test]
+fn ranges_are_helms() {
+    let Some(helms) = Helms::find() else {
+        return;
+    };
+    let wrong = ranges::agree(&helms, 600);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
