@@ -153,7 +153,9 @@ fn between_signal_and_end_reviews_are_answered() {
     post(address, &ca_file, "/validate", "secret-untouched-annotate");
     assert!(get(address, &ca_file, "/livez").starts_with("HTTP/1.1 200 "));
     signal(&running, "-TERM");
-    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+    // at once, and not in an hour; a connection that it has not seen closed yet is cut, which is 3
+    let code = running.0.wait().unwrap().code();
+    assert!(matches!(code, Some(0 | 3)), "{code:?}");
 }
 
 /// What stands behind a word of the log, up to the next blank.
