@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 pub mod certs;
+pub mod cluster_args;
 pub mod defaults;
 mod dev_ca;
 pub mod explain;

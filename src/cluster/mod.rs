@@ -3,9 +3,11 @@
 //! Knows webhook configurations and the objects that the server needs in a cluster, and nothing of
 //! what a review says.
 
+mod client;
 mod conditions;
 mod resources;
 mod webhooks;
 
+pub use self::client::{Access, AccessError, FIELD_MANAGER};
 pub use self::resources::{Resource, Unselected, resources};
 pub use self::webhooks::{Backend, FailurePolicies, Registration};

@@ -72,6 +72,11 @@ impl Cluster {
         self.kubectl.as_user(&self.config, TENANT)
     }
 
+    /// A kubeconfig with the contexts `admin` and `tenant`, for other programs.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.config
+    }
+
     /// What the API server listens with; good for a webhook on loopback too.
     pub(crate) fn certificates(&self) -> &Certificates {
         &self.certificates

@@ -1,0 +1,38 @@
+//! The flags that say which cluster is meant, shared by every subcommand that asks one.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use kube::Client;
+
+use crate::cluster::Access;
+
+/// Which cluster, and as whom.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ClusterArgs {
+    /// Kubeconfig of the cluster
+    ///
+    /// Without it: KUBECONFIG, the Pod's service account or ~/.kube/config, the first that is there.
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig, instead of its current one
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub context: Option<String>,
+}
+
+impl ClusterArgs {
+    /// A client; nothing is asked yet.
+    pub async fn client(&self) -> anyhow::Result<Client> {
+        let Self {
+            kubeconfig,
+            context,
+        } = self;
+        let access = Access {
+            kubeconfig: kubeconfig.clone(),
+            context: context.clone(),
+        };
+        access.client().await.context("cannot reach a cluster")
+    }
+}

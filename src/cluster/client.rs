@@ -1,0 +1,122 @@
+//! A client of the Kubernetes API, for whoever needs one.
+//!
+//! Owns where the API server is found and how long a call may take. What a client is used for is
+//! written beside its use.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+
+use crate::server::tls;
+
+/// The name that our own server-side applies are made under.
+pub const FIELD_MANAGER: &str = "distrogate";
+
+/// No single call takes longer; watches end earlier by themselves and begin again.
+const READ_TIMEOUT: Duration = Duration::from_secs(330);
+/// An API server that does not even take the connection is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the API server is, and as whom it is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// A kubeconfig; without it `KUBECONFIG`, the Pod's service account or `~/.kube/config`, the
+    /// first that is there.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context to use instead of the kubeconfig's current one.
+    pub context: Option<String>,
+}
+
+impl Access {
+    /// A client; nothing is asked yet.
+    pub async fn client(&self) -> Result<Client, AccessError> {
+        let mut config = self.config().await?;
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        config.read_timeout = Some(READ_TIMEOUT);
+        config.reset_reader_on_write = true;
+        tls::install_default_provider();
+        Client::try_from(config).map_err(AccessError::Client)
+    }
+
+    async fn config(&self) -> Result<Config, AccessError> {
+        let Self {
+            kubeconfig,
+            context,
+        } = self;
+        let options = KubeConfigOptions {
+            context: context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        if let Some(file) = kubeconfig {
+            let fail = |source| AccessError::File {
+                file: file.clone(),
+                source,
+            };
+            let read = Kubeconfig::read_from(file).map_err(fail)?;
+            return Config::from_custom_kubeconfig(read, &options)
+                .await
+                .map_err(fail);
+        }
+        let in_a_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let is_told = context.is_some() || std::env::var_os("KUBECONFIG").is_some();
+        if in_a_pod && !is_told {
+            return Config::incluster_env().map_err(AccessError::Pod);
+        }
+        Config::from_kubeconfig(&options)
+            .await
+            .map_err(AccessError::Found)
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The kubeconfig that was named is of no use.
+    #[error("kubeconfig {}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: KubeconfigError,
+    },
+    /// The kubeconfig that was found is of no use.
+    #[error("no cluster to ask: name a kubeconfig with --kubeconfig")]
+    Found(#[source] KubeconfigError),
+    /// The Pod has no service account.
+    #[error("no service account in this Pod: its token has to be mounted")]
+    Pod(#[source] InClusterError),
+    /// The parts do not fit together.
+    #[error("no client for the API server")]
+    Client(#[source] kube::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_kubeconfig_that_is_not_there_is_named() {
+        let access = Access {
+            kubeconfig: Some(PathBuf::from("/nowhere/kubeconfig")),
+            context: None,
+        };
+        let error = access.client().await.err().unwrap();
+        assert_eq!(error.to_string(), "kubeconfig /nowhere/kubeconfig");
+    }
+
+    #[tokio::test]
+    async fn a_context_that_is_not_there_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("kubeconfig");
+        let text = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n";
+        std::fs::write(&file, text).unwrap();
+        let access = Access {
+            kubeconfig: Some(file),
+            context: Some("production".to_owned()),
+        };
+        let error = anyhow::Error::from(access.client().await.err().unwrap());
+        assert!(format!("{error:#}").contains("production"), "{error:#}");
+    }
+}
