@@ -1,4 +1,5 @@
-//! What a connection is doing, and since when: the clock behind its timers.
+//! What a connection is doing, and since when: the clock behind its timers, and what it is judged by
+//! when there is no room for another.
 //!
 //! hyper's own `header_read_timeout` starts when hyper begins to wait for a request, so it closes
 //! idle keep-alive connections too, and an API server that reuses one at that moment sees its
@@ -15,33 +16,47 @@ use tokio::time::{Instant, sleep_until};
 
 use super::limits::Limits;
 
-/// A handle on a connection's phase; clones share it.
+/// A handle on what a connection does; clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Activity(Arc<watch::Sender<Phase>>);
+pub(super) struct Activity(Arc<watch::Sender<State>>);
 
 impl Activity {
-    /// A fresh connection, and the watch over it. Clients open connections ahead of need, so a
-    /// fresh one has the idle time, not the head's.
+    /// A connection that was just accepted, and the watch over it.
     pub(super) fn new(limits: &Limits) -> (Self, Watchdog) {
-        let (sender, receiver) = watch::channel(Phase::Idle {
-            since: Instant::now(),
-            is_fresh: true,
+        let (sender, receiver) = watch::channel(State {
+            phase: Phase::Handshake {
+                since: Instant::now(),
+            },
+            unread: None,
+            is_unwanted: false,
         });
         (
             Self(Arc::new(sender)),
             Watchdog {
-                phase: receiver,
+                state: receiver,
                 limits: *limits,
             },
         )
     }
 
+    /// The handshake is done. Clients open connections ahead of need, so that from here on it has
+    /// the idle time, not the head's.
+    pub(super) fn greeted(&self) {
+        self.0.send_modify(|state| {
+            state.is_unwanted = false;
+            state.phase = Phase::Idle {
+                since: Instant::now(),
+                is_fresh: true,
+            };
+        });
+    }
+
     /// Bytes came in: the first of a request if none is under way.
     pub(super) fn received(&self) {
-        self.0.send_if_modified(|phase| {
-            let first = matches!(phase, Phase::Idle { .. });
+        self.0.send_if_modified(|state| {
+            let first = matches!(state.phase, Phase::Idle { .. });
             if first {
-                *phase = Phase::Head {
+                state.phase = Phase::Head {
                     since: Instant::now(),
                 };
             }
@@ -51,15 +66,24 @@ impl Activity {
 
     /// A request's head is complete; the request is under way until the guard goes.
     pub(super) fn request(&self) -> UnderWay {
-        self.0.send_modify(|phase| {
-            *phase = match *phase {
+        self.0.send_modify(|state| {
+            state.is_unwanted = false;
+            state.phase = match state.phase {
                 Phase::Busy { requests } => Phase::Busy {
                     requests: requests.saturating_add(1),
                 },
-                Phase::Idle { .. } | Phase::Head { .. } => Phase::Busy { requests: 1 },
+                Phase::Handshake { .. } | Phase::Idle { .. } | Phase::Head { .. } => {
+                    Phase::Busy { requests: 1 }
+                }
             };
         });
         UnderWay(self.clone())
+    }
+
+    /// The system takes no more of an answer, as the client does not read it; or has taken it all.
+    pub(super) fn unread(&self, is_unread: bool) {
+        self.0
+            .send_modify(|state| state.unread = is_unread.then(Instant::now));
     }
 
     /// Waits until a request has begun, ever.
@@ -67,7 +91,7 @@ impl Activity {
         self.reaches(|phase| {
             !matches!(
                 phase,
-                Phase::Idle { is_fresh: true, .. } | Phase::Head { .. }
+                Phase::Handshake { .. } | Phase::Idle { is_fresh: true, .. } | Phase::Head { .. }
             )
         })
         .await;
@@ -79,14 +103,50 @@ impl Activity {
             .await;
     }
 
-    async fn reaches(&self, wanted: impl FnMut(&Phase) -> bool) {
+    /// How little the connection gives, and since when; nothing while a request is under way, or
+    /// if it is to end already.
+    pub(super) fn standing(&self) -> Option<(Standing, Instant)> {
+        let state = *self.0.borrow();
+        if state.is_unwanted {
+            return None;
+        }
+        match (state.phase, state.unread) {
+            (Phase::Busy { .. }, _) => None,
+            (Phase::Handshake { since } | Phase::Head { since }, _) | (_, Some(since)) => {
+                Some((Standing::Owing, since))
+            }
+            (Phase::Idle { since, is_fresh }, None) if is_fresh => Some((Standing::Unused, since)),
+            (Phase::Idle { since, .. }, None) => Some((Standing::Idle, since)),
+        }
+    }
+
+    /// Tells the connection to end, unless a request is under way; a request that comes before it
+    /// has ended is answered, and the connection stays.
+    pub(super) fn evict(&self) -> bool {
+        self.0.send_if_modified(|state| {
+            state.is_unwanted = !matches!(state.phase, Phase::Busy { .. });
+            state.is_unwanted
+        })
+    }
+
+    /// Whether the connection is to end for another's sake.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.0.borrow().is_unwanted
+    }
+
+    async fn reaches(&self, mut wanted: impl FnMut(&Phase) -> bool) {
         // There is a sender: this one.
-        drop(self.0.subscribe().wait_for(wanted).await);
+        drop(
+            self.0
+                .subscribe()
+                .wait_for(|state| wanted(&state.phase))
+                .await,
+        );
     }
 
     fn finished(&self) {
-        self.0.send_modify(|phase| {
-            *phase = match *phase {
+        self.0.send_modify(|state| {
+            state.phase = match state.phase {
                 Phase::Busy { requests } if requests > 1 => Phase::Busy {
                     requests: requests - 1,
                 },
@@ -99,8 +159,19 @@ impl Activity {
     }
 }
 
+/// How little a connection gives, the least first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Standing {
+    /// A handshake or a head is not done, or an answer not read.
+    Owing,
+    /// There has been no request.
+    Unused,
+    /// There is no request now.
+    Idle,
+}
+
 /// One request under way. A request ends when its answer is handed to hyper: a client that does
-/// not read it is then cut off as idle.
+/// not read it is cut off for that.
 #[derive(Debug)]
 pub(super) struct UnderWay(Activity);
 
@@ -110,10 +181,10 @@ impl Drop for UnderWay {
     }
 }
 
-/// Waits for a phase to last too long.
+/// Waits for something to last too long.
 #[derive(Debug)]
 pub(super) struct Watchdog {
-    phase: watch::Receiver<Phase>,
+    state: watch::Receiver<State>,
     limits: Limits,
 }
 
@@ -121,14 +192,10 @@ impl Watchdog {
     /// Returns when the connection's time is up. Safe to call again after cancellation.
     pub(super) async fn expired(&mut self) -> Expired {
         loop {
-            let phase = *self.phase.borrow_and_update();
-            let (deadline, expired) = match phase {
-                Phase::Idle { since, .. } => (since + self.limits.idle, Expired::Idle),
-                Phase::Head { since } => (since + self.limits.head, Expired::Head),
-                Phase::Busy { .. } => {
-                    self.changed().await;
-                    continue;
-                }
+            let state = *self.state.borrow_and_update();
+            let Some((deadline, expired)) = self.next(state) else {
+                self.changed().await;
+                continue;
             };
             tokio::select! {
                 biased;
@@ -138,9 +205,29 @@ impl Watchdog {
         }
     }
 
-    /// Waits for the next phase; forever if there will be none, as the connection itself then ends.
+    /// What will be over first, and when.
+    fn next(&self, state: State) -> Option<(Instant, Expired)> {
+        let limits = &self.limits;
+        let of_phase = match state.phase {
+            Phase::Handshake { since } => Some((since + limits.handshake, Expired::Handshake)),
+            Phase::Idle { since, .. } => Some((since + limits.idle, Expired::Idle)),
+            Phase::Head { since } => Some((since + limits.head, Expired::Head)),
+            Phase::Busy { .. } => None,
+        };
+        let of_answer = state
+            .unread
+            .map(|since| (since + limits.unread, Expired::Unread));
+        let evicted = state.is_unwanted.then(|| {
+            let is_idle = matches!(state.phase, Phase::Idle { .. }) && state.unread.is_none();
+            (Instant::now(), Expired::Evicted { is_idle })
+        });
+        let all = [evicted, of_answer, of_phase];
+        all.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Waits for the next change; forever if there will be none, as the connection itself then ends.
     async fn changed(&mut self) {
-        if self.phase.changed().await.is_err() {
+        if self.state.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -149,14 +236,34 @@ impl Watchdog {
 /// Which time is up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Expired {
+    /// No end of the handshake within [`Limits::handshake`].
+    Handshake,
     /// No request for [`Limits::idle`].
     Idle,
     /// A head begun but not ended within [`Limits::head`].
     Head,
+    /// An answer not read within [`Limits::unread`].
+    Unread,
+    /// Another needs the room.
+    Evicted {
+        /// Whether nothing is owed: then it gets a farewell.
+        is_idle: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    phase: Phase,
+    /// Since when an answer cannot be sent.
+    unread: Option<Instant>,
+    /// Another needs the room.
+    is_unwanted: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
+    /// TLS is not there yet.
+    Handshake { since: Instant },
     /// No request under way.
     Idle {
         since: Instant,
@@ -176,8 +283,10 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits {
+        handshake: Duration::from_secs(20),
         idle: Duration::from_mins(2),
         head: Duration::from_secs(10),
+        unread: Duration::from_secs(30),
         ..Limits::DEFAULT
     };
 
@@ -187,9 +296,24 @@ mod tests {
         (watchdog.expired().await, start.elapsed().as_secs())
     }
 
+    fn greeted() -> (Activity, Watchdog) {
+        let (activity, watchdog) = Activity::new(&LIMITS);
+        activity.greeted();
+        (activity, watchdog)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_has_its_time() {
+        let (activity, mut watchdog) = Activity::new(&LIMITS);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(next(&mut watchdog).await, (Expired::Handshake, 15));
+        activity.greeted();
+        assert_eq!(next(&mut watchdog).await, (Expired::Idle, 120));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_head_has_its_time_from_its_first_byte_only() {
-        let (activity, mut watchdog) = Activity::new(&LIMITS);
+        let (activity, mut watchdog) = greeted();
         tokio::time::advance(Duration::from_secs(100)).await;
         activity.received();
         tokio::time::advance(Duration::from_secs(4)).await;
@@ -199,7 +323,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_waiting_watchdog_notices_the_first_byte() {
-        let (activity, mut watchdog) = Activity::new(&LIMITS);
+        let (activity, mut watchdog) = greeted();
         let waiting = tokio::spawn(async move { next(&mut watchdog).await });
         tokio::time::sleep(Duration::from_mins(1)).await;
         activity.received();
@@ -208,7 +332,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_idle_time_starts_after_the_last_request() {
-        let (activity, mut watchdog) = Activity::new(&LIMITS);
+        let (activity, mut watchdog) = greeted();
         activity.received();
         let first = activity.request();
         let second = activity.request();
@@ -218,6 +342,56 @@ mod tests {
             .await
             .unwrap_err();
         drop(second);
+        assert_eq!(next(&mut watchdog).await, (Expired::Idle, 120));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_has_to_be_read_whatever_else_is_asked() {
+        let (activity, mut watchdog) = greeted();
+        drop(activity.request());
+        activity.unread(true);
+        let _next = activity.request();
+        tokio::time::advance(Duration::from_secs(7)).await;
+        assert_eq!(next(&mut watchdog).await, (Expired::Unread, 23));
+        activity.unread(false);
+        tokio::time::timeout(Duration::from_secs(1_000), watchdog.expired())
+            .await
+            .unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_least_is_told_from_who_gives_more() {
+        let (activity, _watchdog) = Activity::new(&LIMITS);
+        let standing = || activity.standing().map(|(standing, _)| standing);
+        assert_eq!(standing(), Some(Standing::Owing));
+        activity.greeted();
+        assert_eq!(standing(), Some(Standing::Unused));
+        activity.received();
+        assert_eq!(standing(), Some(Standing::Owing));
+        let request = activity.request();
+        assert_eq!(standing(), None);
+        activity.unread(true);
+        assert_eq!(standing(), None);
+        drop(request);
+        assert_eq!(standing(), Some(Standing::Owing));
+        activity.unread(false);
+        assert_eq!(standing(), Some(Standing::Idle));
+        assert!(activity.evict());
+        assert_eq!(standing(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_saves_a_connection_that_has_not_ended() {
+        let (activity, mut watchdog) = greeted();
+        assert!(activity.evict());
+        let evicted = Expired::Evicted { is_idle: true };
+        assert_eq!(next(&mut watchdog).await, (evicted, 0));
+        activity.received();
+        let evicted = Expired::Evicted { is_idle: false };
+        assert_eq!(next(&mut watchdog).await, (evicted, 0));
+        let request = activity.request();
+        assert!(!activity.evict());
+        drop(request);
         assert_eq!(next(&mut watchdog).await, (Expired::Idle, 120));
     }
 }

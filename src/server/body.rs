@@ -49,7 +49,7 @@ pub(super) async fn read(
         let first = announced.unwrap_or(limits.head_bytes.min(limits.inline_bytes));
         let held = match flight.admit(first, deadline).await {
             Err(flight::Refused::Shed)
-                if announced.is_some_and(|bytes| bytes <= limits.inline_bytes) =>
+                if announced.is_some_and(|bytes| bytes <= limits.dropped_bytes) =>
             {
                 // Cheaper than the new connection that not reading it would cost.
                 while let Some(_data) = next_data(&mut body, limits).await? {}

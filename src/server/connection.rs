@@ -29,6 +29,7 @@ use crate::telemetry::metrics::Handshake;
 use super::activity::{Activity, Expired};
 use super::clients::{Client, FileClients};
 use super::limits::Limits;
+use super::room::Place;
 use super::shutdown::Shutdown;
 use super::stream::Stream;
 use super::{ServerOptions, reply, routes, tls};
@@ -78,7 +79,7 @@ impl Connections {
 
     /// Serves a connection to its end. Its failures are the client's affair and logged for
     /// debugging only: scanners and health checks without TLS would fill the log.
-    pub(super) async fn serve(&self, socket: TcpStream) {
+    pub(super) async fn serve(&self, socket: TcpStream, mut place: Place) {
         if let Err(error) = socket.set_nodelay(true) {
             debug!(%error, "Cannot switch off Nagle's algorithm.");
         }
@@ -94,39 +95,37 @@ impl Connections {
         };
         let handshake = tokio::select! {
             biased;
-            handshake = timeout(self.limits.handshake, accepting) => handshake,
+            handshake = accepting => handshake,
+            expired = place.watchdog.expired() => {
+                debug!(?expired, "A TLS handshake took too long.");
+                self.metrics.handshake_failed(Handshake::Timeout);
+                return;
+            }
             // No request can be under way yet.
             () = closing => return,
         };
         match handshake {
-            Ok(Ok(stream)) => {
+            Ok(stream) => {
+                place.activity.greeted();
                 tokio::select! {
                     biased;
                     () = self.cut.cancelled() => {}
-                    () = self.serve_http(stream) => {}
+                    () = self.serve_http(stream, &mut place) => {}
                 }
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 debug!(%error, "A TLS handshake failed.");
                 self.metrics.handshake_failed(kind_of(&error, first_byte));
-            }
-            Err(_elapsed) => {
-                debug!("A TLS handshake took too long.");
-                self.metrics.handshake_failed(Handshake::Timeout);
             }
         }
     }
 
-    async fn serve_http(&self, stream: TlsStream<TcpStream>) {
+    async fn serve_http(&self, stream: TlsStream<TcpStream>, place: &mut Place) {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_HTTP2);
-        let (activity, mut watchdog) = Activity::new(&self.limits);
-        // Over HTTP/2 bytes come without requests too (pings), and a stalled head is bounded by
-        // the idle time.
-        let (builder, told) = if is_http2 {
-            (&self.http2, None)
-        } else {
-            (&self.http1, Some(activity.clone()))
-        };
+        let Place {
+            activity, watchdog, ..
+        } = place;
+        let builder = if is_http2 { &self.http2 } else { &self.http1 };
         let chain = stream.get_ref().1.peer_certificates();
         let client = self
             .clients
@@ -150,9 +149,11 @@ impl Connections {
                 })
             }
         });
-        let io = TokioIo::new(Stream::new(stream, told, self.limits.linger));
-        let mut connection = pin!(builder.serve_connection(io, service));
-        let mut last_request = pin!(self.last_request(&activity, is_http2));
+        // Over HTTP/2 bytes come without requests too (pings), and a stalled head is bounded by the
+        // idle time.
+        let stream = Stream::new(stream, activity.clone(), !is_http2, self.limits.linger);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut last_request = pin!(self.last_request(activity, is_http2));
 
         let mut is_ending = false;
         loop {
@@ -171,7 +172,7 @@ impl Connections {
                 }
                 expired = watchdog.expired() => {
                     debug!(?expired, "Closing a connection.");
-                    if expired == Expired::Idle {
+                    if let Expired::Idle | Expired::Evicted { is_idle: true } = expired {
                         connection.as_mut().graceful_shutdown();
                         drop(timeout(self.limits.close, connection).await);
                     }

@@ -32,6 +32,9 @@ pub struct Limits {
     pub flight_bytes: usize,
     /// The same for small reviews, which large ones cannot take.
     pub flight_reserve: usize,
+    /// Largest body that is read and dropped if there is no room for it, in bytes; a client with a
+    /// larger one is told at once, and has to connect anew.
+    pub dropped_bytes: usize,
     /// What reviewing takes beyond the body, in bytes for each byte of it, at worst.
     pub work_factor: usize,
     /// Memory for reviewing large reviews, in bytes; beyond it they wait for each other.
@@ -42,8 +45,13 @@ pub struct Limits {
     pub window_bytes: u32,
     /// Answers waiting to be sent on one HTTP/2 stream, in bytes.
     pub send_bytes: usize,
-    /// Connections open at a time; the next one waits in the kernel's queue.
+    /// Connections open at a time; for the next one another is closed that gives less, or it waits.
     pub connections: usize,
+    /// Connections that have asked nothing yet, or owe something, up to which one that has asked
+    /// before is closed to make room; if there are more, one of them has to go.
+    pub unproven: usize,
+    /// How long a connection may give nothing before it can be closed to make room.
+    pub grace: Duration,
     /// Open files that are not connections; where the system allows few, at most half of them.
     pub own_files: usize,
     /// Requests under way on one HTTP/2 connection.
@@ -52,6 +60,9 @@ pub struct Limits {
     pub handshake: Duration,
     /// From the first byte of an HTTP/1.1 request to the end of its head.
     pub head: Duration,
+    /// From the moment that the system takes no more of an answer, as nobody reads it, until it
+    /// has taken all.
+    pub unread: Duration,
     /// From one piece of a body to the next.
     pub body_progress: Duration,
     /// From the end of a request's head to the end of its body.
@@ -70,7 +81,7 @@ pub struct Limits {
     pub close: Duration,
     /// How long a closed connection goes on discarding what the client still sends.
     pub linger: Duration,
-    /// Pause after the system refused to accept a connection.
+    /// Pause after the system refused to accept a connection, or where there is no room for it.
     pub accept_backoff: Duration,
     /// From one look at the certificate's files to the next.
     pub certificate_check: Duration,
@@ -108,6 +119,8 @@ impl Limits {
         flight_bytes: 32 * 1_024 * 1_024,
         // As many of the largest small ones as 256, or all connections with 18 KiB each.
         flight_reserve: 16 * 1_024 * 1_024,
+        // Measured: a handshake costs the server as much as DROPPED.
+        dropped_bytes: 1_024 * 1_024,
         // Measured: a list in a text takes 220 bytes of memory for each value of 2 bytes, of the
         // old and the new object alike (0.76 MiB took 81 MiB); usual values take 3 to 45.
         work_factor: 110,
@@ -123,6 +136,11 @@ impl Limits {
         // Below 1024, the usual soft limit on open files, with room for the program's own. Far
         // above the 25 idle connections that each API server keeps.
         connections: 900,
+        // A quarter: a burst of newcomers, whoever sends it, leaves API servers their connections.
+        unproven: 225,
+        // A handshake, or a pause between two reviews, on a busy node. Whoever comes in has so long
+        // to show what for, however many come; and more than a hundred a second get in.
+        grace: Duration::from_secs(2),
         // Standard streams, sockets that listen, the runtime's own, files that are looked at: about
         // twenty.
         own_files: 100,
@@ -132,6 +150,9 @@ impl Limits {
         handshake: Duration::from_secs(10),
         // The API server writes a head at once. Leaves time to send a lost packet thrice.
         head: Duration::from_secs(10),
+        // As for the head. Most answers fit into the system's own buffers: one that does not is
+        // somebody's who asks on and does not read.
+        unread: Duration::from_secs(10),
         // As for the head: a body that stands still is not coming.
         body_progress: Duration::from_secs(10),
         // The longest `timeoutSeconds` of a webhook: nobody waits for the answer after it.

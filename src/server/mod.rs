@@ -10,6 +10,7 @@
 //! | `suites` | versions and cipher suites by name |
 //! | `reload` | the certificate, followed and watched for its end |
 //! | `clients` | whom reviews are taken from |
+//! | `room` | who may be connected, and who goes for another |
 //! | `shutdown` | signals, the stages of stopping |
 //! | `connection` | one connection, from handshake to close |
 //! | `admin` | the other port: probes and metrics |
@@ -35,6 +36,7 @@ mod limits;
 mod reload;
 mod reply;
 mod review;
+mod room;
 mod routes;
 mod shutdown;
 mod stream;
@@ -42,14 +44,12 @@ mod suites;
 pub mod tls;
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,6 +64,7 @@ use self::connection::Connections;
 pub use self::deadline::go_duration;
 pub use self::limits::Limits;
 pub use self::reload::{FileCertificate, Refresh, watch};
+use self::room::Room;
 pub use self::shutdown::Shutdown;
 pub use self::suites::{CipherSuite, MinVersion};
 pub use self::tls::TlsOptions;
@@ -148,9 +149,10 @@ impl Server {
         let connections = Arc::new(Connections::new(&options, shutdown.clone(), cut));
 
         let limits = &options.limits;
-        let allowed = connections_allowed(limits);
+        let allowed = room::allowed(limits);
         options.metrics.bounds(flight::bound(limits), allowed);
-        accept(listener, allowed, limits, &shutdown, &tasks, &connections).await;
+        let room = Room::new(allowed, limits, options.metrics.clone());
+        accept(listener, &room, limits, &shutdown, &tasks, &connections).await;
 
         tasks.close();
         info!(
@@ -211,42 +213,38 @@ async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAdd
 /// Accepts connections until draining begins; the listener is closed on return.
 async fn accept(
     listener: TcpListener,
-    allowed: usize,
+    room: &Arc<Room>,
     limits: &Limits,
     shutdown: &Shutdown,
     tasks: &TaskTracker,
     connections: &Arc<Connections>,
 ) {
-    let permits = Arc::new(Semaphore::new(allowed));
-    let accept_one = async || {
-        // The permit comes first: over the bound, clients wait in the kernel's queue.
-        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-        let socket = accept_socket(&listener, limits).await;
-        Some((socket, permit))
-    };
-    let serve = |socket, permit| {
+    let serve = |socket, place| {
         let connections = Arc::clone(connections);
-        tasks.spawn(async move {
-            connections.serve(socket).await;
-            drop(permit);
-        });
+        tasks.spawn(async move { connections.serve(socket, place).await });
     };
-    loop {
-        let accepted = tokio::select! {
+    let last = loop {
+        let socket = tokio::select! {
             biased;
-            () = shutdown.draining() => break,
-            accepted = accept_one() => accepted,
+            () = shutdown.draining() => break None,
+            socket = accept_socket(&listener, limits) => socket,
         };
-        let Some((socket, permit)) = accepted else {
+        // One waits here for its place, the others in the kernel's queue.
+        let place = tokio::select! {
+            biased;
+            place = room.enter() => place,
+            () = shutdown.draining() => break Some(socket),
+        };
+        let Some(place) = place else {
             return;
         };
-        serve(socket, permit);
-    }
-    for socket in waiting(listener) {
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+        serve(socket, place);
+    };
+    for socket in last.into_iter().chain(waiting(listener)) {
+        let Some(place) = room.try_enter() else {
             return;
         };
-        serve(socket, permit);
+        serve(socket, place);
     }
 }
 
@@ -260,32 +258,6 @@ fn waiting(listener: TcpListener) -> impl Iterator<Item = TcpStream> {
         socket.set_nonblocking(true).ok()?;
         TcpStream::from_std(socket).ok()
     })
-}
-
-/// How many connections may be open: as many as are wanted, but fewer than the system lets the
-/// process have files. Where that cannot be told, it shows when a connection is accepted.
-fn connections_allowed(limits: &Limits) -> usize {
-    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let Some(files) = open_files(&text) else {
-        return limits.connections;
-    };
-    let allowed = files.saturating_sub(limits.own_files).max(files / 2);
-    if allowed < limits.connections {
-        warn!(
-            files,
-            connections = allowed,
-            "Few files may be open: fewer connections are accepted."
-        );
-    }
-    allowed.min(limits.connections)
-}
-
-/// The soft limit on open files, in Linux' table of limits.
-fn open_files(table: &str) -> Option<usize> {
-    let row = table
-        .lines()
-        .find_map(|row| row.strip_prefix("Max open files"))?;
-    row.split_whitespace().next()?.parse().ok()
 }
 
 /// Accepts one connection, however often that fails.
@@ -328,19 +300,4 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 fn list(addresses: &[SocketAddr]) -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     addresses.join(" or ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limit_on_open_files_is_found() {
-        let table = "Limit                     Soft Limit           Hard Limit           Units     \n\
-                     Max processes             63432                63432                processes \n\
-                     Max open files            1024                 1048576              files     \n";
-        assert_eq!(open_files(table), Some(1_024));
-        assert_eq!(open_files(&table.replace("1024 ", "unlimited ")), None);
-        assert_eq!(open_files(""), None);
-    }
 }

@@ -67,6 +67,7 @@ struct All {
     connections_open: Gauge,
     connections_limit: Gauge,
     connections_accepted: Counter,
+    connections_evicted: Counter,
     handshake_failures: Series<ByHandshake, Counter>,
     panics: Counter,
     certificate_not_after: Gauge<f64, AtomicU64>,
@@ -120,9 +121,13 @@ impl Metrics {
             connections_open: book.gauge("connections_open", "Connections of clients"),
             connections_limit: book.gauge(
                 "connections_limit",
-                "The bound of distrogate_connections_open, above which clients wait",
+                "The bound of distrogate_connections_open, at which others are closed for newcomers",
             ),
             connections_accepted: book.counter("connections_accepted", "Connections accepted"),
+            connections_evicted: book.counter(
+                "connections_evicted",
+                "Connections that gave little and were closed to make room for others",
+            ),
             handshake_failures: book.counters("tls_handshake_failures", "Failed TLS handshakes"),
             panics: book.counter("panics", "Defects that a review or a task did not survive"),
             certificate_not_after: book.gauge_f64(
@@ -252,6 +257,11 @@ impl Metrics {
     pub fn connection(&self) -> Held {
         self.all.connections_accepted.inc();
         Held::new(&self.all.connections_open, 1)
+    }
+
+    /// A connection was told to end to make room for another.
+    pub fn evicted(&self) {
+        self.all.connections_evicted.inc();
     }
 
     /// A TLS handshake failed.

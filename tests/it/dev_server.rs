@@ -74,12 +74,7 @@ impl DevServer {
 
     /// What the admin port answers to a request: head and body.
     pub(crate) fn admin(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(self.admin).unwrap();
-        let request = format!("{request}Host: localhost\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        ask(self.admin, request)
     }
 
     /// What a scrape without wishes finds.
@@ -131,4 +126,14 @@ impl Drop for DevServer {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// What an admin port answers to a request: head and body.
+pub(crate) fn ask(admin: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(admin).unwrap();
+    let request = format!("{request}Host: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

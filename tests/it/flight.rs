@@ -14,6 +14,7 @@ const TIGHT: Limits = Limits {
     inline_bytes: 10,
     flight_bytes: 1_000,
     flight_reserve: 20,
+    dropped_bytes: 10,
     ..Limits::DEFAULT
 };
 
@@ -75,7 +76,7 @@ async fn beyond_the_budget_clients_are_told_to_ask_again() {
 }
 
 #[tokio::test]
-async fn a_small_review_that_is_shed_keeps_its_connection() {
+async fn a_review_that_is_shed_and_not_too_long_keeps_its_connection() {
     let server = TestServer::echo(TIGHT).await;
     let mut slow = [server.tls().await, server.tls().await];
     for connection in &mut slow {

@@ -47,3 +47,4 @@ mod shutdown;
 mod support;
 mod timers;
 mod tls;
+mod unnoticed;

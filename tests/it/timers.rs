@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use distrogate::admission::Endpoint;
 use distrogate::server::Limits;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{PATIENCE, TestServer, echoed, post};
@@ -168,20 +169,133 @@ async fn a_body_that_never_ends_is_refused() {
 }
 
 #[tokio::test]
-async fn connections_over_the_bound_wait() {
+async fn an_answer_that_nobody_reads_ends_its_connection() {
     let server = TestServer::echo(Limits {
-        connections: 1,
+        unread: SHORT,
         ..LONG
     })
     .await;
-    let mut first = server.tls().await;
-    first.send(&post("/validate", "{}")).await;
-    assert_eq!(first.response().await.code(), 200);
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let socket = socket.connect(server.address).await.unwrap();
+    let mut connection = server.tls_on(socket).await;
+    let requests = post("/validate", "{}").repeat(100);
+    // until one of these writes meets the end
+    let asking = async {
+        while connection
+            .stream
+            .write_all(requests.as_bytes())
+            .await
+            .is_ok()
+        {}
+    };
+    timeout(PATIENCE, asking).await.expect("an end in time");
+}
 
-    let mut second = std::pin::pin!(server.fetch("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+const PROBE: &str = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// Room for so many, who have no grace.
+const fn room_for(connections: usize) -> Limits {
+    Limits {
+        connections,
+        grace: Duration::ZERO,
+        ..LONG
+    }
+}
+
+#[tokio::test]
+async fn who_gives_nothing_makes_room_the_least_first() {
+    let server = TestServer::echo(room_for(4)).await;
+    let mut idle = server.tls().await;
+    idle.send(&post("/validate", "{}")).await;
+    assert_eq!(idle.response().await.code(), 200);
+    let mut unused = server.tls().await;
+    let mut head = server.tls().await;
+    head.send("POST /validate HTTP/1.1\r\n").await;
+    let mut silent = server.tcp().await;
+    let mut byte = [0];
+
+    // Each answer is on a connection that stays, so that there is no room for the next one.
+    let mut newcomers = Vec::new();
+    let mut come = async || {
+        let mut newcomer = server.tls().await;
+        newcomer.send(&post("/validate", "{}")).await;
+        assert_eq!(newcomer.response().await.code(), 200);
+        newcomers.push(newcomer);
+    };
+    come().await;
+    // One of these two, as who is so for longer is not told from here.
+    let gone = tokio::select! {
+        _ = silent.read(&mut byte) => "silent",
+        () = head.closed() => "head",
+    };
+    come().await;
+    if gone == "silent" {
+        head.closed().await;
+    } else {
+        let read = timeout(PATIENCE, silent.read(&mut byte)).await;
+        assert!(matches!(read.expect("a close in time"), Ok(0) | Err(_)));
+    }
+    come().await;
+    unused.closed().await;
+    idle.send(&post("/validate", "{}")).await;
+    assert_eq!(idle.response().await.code(), 200);
+    server.assert_metric("connections_evicted_total 3");
+}
+
+#[tokio::test]
+async fn who_is_idle_for_longest_makes_room_with_a_farewell() {
+    let server = TestServer::echo(room_for(2)).await;
+    let [mut first, mut second] = [server.tls().await, server.tls().await];
+    for connection in [&mut first, &mut second] {
+        connection.send(&post("/validate", "{}")).await;
+        assert_eq!(connection.response().await.code(), 200);
+    }
+    assert_eq!(server.fetch(PROBE).await.code(), 200);
+    // TLS's own: anything else is an error here.
+    let read = timeout(PATIENCE, first.stream.read(&mut [0; 1])).await;
+    assert_eq!(read.expect("a close in time").unwrap(), 0);
+    second.send(&post("/validate", "{}")).await;
+    assert_eq!(second.response().await.code(), 200);
+}
+
+#[tokio::test]
+async fn nobody_goes_who_has_a_request_under_way() {
+    let server = TestServer::echo(room_for(1)).await;
+    let mut first = server.tls().await;
+    let request = post("/validate", "{}");
+    let (start, end) = request.split_at(request.len() - 1);
+    first.send(start).await;
+    let is_under_way = || {
+        let metrics = server.metrics.encode();
+        metrics.contains("distrogate_in_flight_reviews 1\n")
+    };
+    while !is_under_way() {
+        tokio::task::yield_now().await;
+    }
+
+    let mut second = std::pin::pin!(server.fetch(PROBE));
     timeout(SHORT, second.as_mut())
         .await
-        .expect_err("nobody accepts a second connection");
+        .expect_err("the first one stays");
+    first.send(end).await;
+    assert_eq!(first.response().await.code(), 200);
+    assert_eq!(timeout(PATIENCE, second).await.unwrap().code(), 200);
+    first.closed().await;
+}
+
+#[tokio::test]
+async fn who_has_just_come_has_its_grace() {
+    let server = TestServer::echo(Limits {
+        grace: Duration::from_hours(1),
+        ..room_for(1)
+    })
+    .await;
+    let first = server.tls().await;
+    let mut second = std::pin::pin!(server.fetch(PROBE));
+    timeout(SHORT, second.as_mut())
+        .await
+        .expect_err("nobody has given nothing for an hour");
     drop(first);
     assert_eq!(timeout(PATIENCE, second).await.unwrap().code(), 200);
 }

@@ -1,5 +1,9 @@
 //! One HTTP/1.1 connection over TLS, as an API server makes it, by hand: so that every way in
 //! which a review can fail is seen.
+//!
+//! Like Go's client it reads while it writes, and where the answer is there before the request is
+//! out it sends no more: that connection has come to its end (`net/http`, `transport.go`:
+//! `readLoop`, `wroteRequest`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,13 +15,16 @@ use anyhow::Context as _;
 use distrogate::server::tls;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use socket2::{Domain, Socket, Type};
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf, split};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::unconstrained;
+use tokio::task::{unconstrained, yield_now};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+/// What is written at a time, in bytes: a record of TLS.
+const RECORD: usize = 16 * 1_024;
 
 /// Makes connections.
 #[derive(Clone)]
@@ -30,7 +37,13 @@ impl Client {
     pub(crate) fn trusting(authority: &CertificateDer<'static>) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(authority.clone())?;
-        let mut config = ClientConfig::builder_with_provider(tls::provider())
+        let mut provider = (*tls::provider()).clone();
+        // Go's first choice, too.
+        let is_other = |suite: CipherSuite| suite != CipherSuite::TLS13_AES_128_GCM_SHA256;
+        provider
+            .cipher_suites
+            .sort_by_key(|suite| is_other(suite.suite()));
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(rustls::ALL_VERSIONS)?
             .with_root_certificates(roots)
             .with_no_client_auth();
@@ -104,13 +117,28 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Sends a request and reads its answer.
+    /// Sends a request, as much of it as is asked for, and reads its answer.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Reply, Failure> {
-        let exchange = async {
-            self.send(request).await?;
-            self.reply().await
+        let Self { stream, input } = self;
+        let (mut reader, mut writer) = split(stream);
+        let mut is_sent = false;
+        let sending = async {
+            for record in request.chunks(RECORD) {
+                writer.write_all(record).await?;
+                yield_now().await;
+            }
+            writer.flush().await?;
+            is_sent = true;
+            std::future::pending::<io::Result<Reply>>().await
         };
-        exchange.await.map_err(Failure::Exchange)
+        let reply = tokio::select! {
+            biased;
+            reply = reply(&mut reader, input) => reply,
+            failed = sending => failed,
+        };
+        let mut reply = reply.map_err(Failure::Exchange)?;
+        reply.closes |= !is_sent;
+        Ok(reply)
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -140,39 +168,38 @@ impl Connection {
     pub(crate) fn certificate(&self) -> Option<&CertificateDer<'static>> {
         self.stream.get_ref().1.peer_certificates()?.first()
     }
+}
 
-    async fn reply(&mut self) -> io::Result<Reply> {
-        let end = loop {
-            let ends = self.input.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-            if let Some(end) = ends {
-                break end + 4;
-            }
-            self.read_more().await?;
-        };
-        let head: Vec<_> = self.input.drain(..end).collect();
-        let head = String::from_utf8_lossy(&head).to_lowercase();
-        let mut reply =
-            Reply::parse(&head).map_err(|error| io::Error::other(format!("{error:#}")))?;
-        while self.input.len() < reply.length {
-            self.read_more().await?;
+async fn reply(stream: &mut (impl AsyncRead + Unpin), input: &mut Vec<u8>) -> io::Result<Reply> {
+    let end = loop {
+        let ends = input.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        if let Some(end) = ends {
+            break end + 4;
         }
-        reply.body = self.input.drain(..reply.length).collect();
-        Ok(reply)
+        read_more(stream, input).await?;
+    };
+    let head: Vec<_> = input.drain(..end).collect();
+    let head = String::from_utf8_lossy(&head).to_lowercase();
+    let mut reply = Reply::parse(&head).map_err(|error| io::Error::other(format!("{error:#}")))?;
+    while input.len() < reply.length {
+        read_more(stream, input).await?;
     }
+    reply.body = input.drain(..reply.length).collect();
+    Ok(reply)
+}
 
-    async fn read_more(&mut self) -> io::Result<()> {
-        if self.stream.read_buf(&mut self.input).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(())
+async fn read_more(stream: &mut (impl AsyncRead + Unpin), input: &mut Vec<u8>) -> io::Result<()> {
+    if stream.read_buf(input).await? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
+    Ok(())
 }
 
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) code: u16,
-    /// Whether the connection ends with it.
+    /// Whether the connection ends with it, as it says so or the request was not sent to its end.
     pub(crate) closes: bool,
     /// Seconds to wait before asking again.
     pub(crate) retry_after: Option<u64>,

@@ -1,5 +1,5 @@
-//! Clients that hold connections and give nothing: a healthy client hardly notices, and memory
-//! stays within its bound.
+//! Clients that hold connections and give nothing: a healthy client hardly notices, newcomers get
+//! in, and memory stays within its bound.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,13 +45,8 @@ async fn attack(form: Form, world: &World, crowd: Crowd) -> anyhow::Result<Repor
     sleep(arrival).await;
     let full = crowd.total().min(Limits::DEFAULT.connections - HEALTHY);
     come(&server, full).await?;
-    let newcomer = tokio::spawn(newcomer(client.clone(), server.address));
-    let besieged = healthy.review_for(window, &tally).await;
-    newcomer.abort();
-    let newcomer = match newcomer.await {
-        Ok(Some(took)) => format!("in after {took:.1?}"),
-        _ => "not in".to_owned(),
-    };
+    let newcomers = newcomers(&client, server.address, window);
+    let (besieged, newcomers) = tokio::join!(healthy.review_for(window, &tally), newcomers);
     let there = held.to_string();
     drop(attackers);
     // Afterwards there is room again.
@@ -67,6 +62,13 @@ async fn attack(form: Form, world: &World, crowd: Crowd) -> anyhow::Result<Repor
     if besieged > alone * SLOWER {
         failures.push(format!("p99 is more than {SLOWER} times p99 alone"));
     }
+    let longest = newcomers.iter().flatten().max();
+    let kept_out = newcomers.iter().filter(|took| took.is_none()).count();
+    if kept_out > 0 {
+        failures.push(format!(
+            "{kept_out} newcomers were not answered in their time"
+        ));
+    }
     if memory > bound {
         failures.push("more memory than its bound".to_owned());
     }
@@ -74,7 +76,9 @@ async fn attack(form: Form, world: &World, crowd: Crowd) -> anyhow::Result<Repor
     Ok(Report {
         measured: format!(
             "of {crowd} there were {there}; p99 {besieged:.2?}, alone {alone:.2?}, {counts}; \
-             a newcomer was {newcomer}; {mebibytes} MiB of {of}"
+             {} newcomers, answered after at most {:.1?}; {mebibytes} MiB of {of}",
+            newcomers.len(),
+            longest.copied().unwrap_or_default(),
         ),
         failures,
     })
@@ -99,11 +103,27 @@ async fn come(server: &Server, connections: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long somebody without a connection waits for one while the crowd is there.
-async fn newcomer(client: Client, address: SocketAddr) -> Option<Duration> {
+/// How long each of some clients without a connection waits for the answer to its first review,
+/// one client after the other; nothing where that is more than an API server waits.
+async fn newcomers(
+    client: &Client,
+    address: SocketAddr,
+    window: Duration,
+) -> Vec<Option<Duration>> {
+    let mut waited = Vec::new();
     let start = Instant::now();
-    client.connect(address).await.ok()?;
-    Some(start.elapsed())
+    while start.elapsed() < window {
+        let sent = Instant::now();
+        let review = async {
+            let mut connection = client.connect(address).await?;
+            connection.exchange(&reviews::small()).await
+        };
+        let reply = timeout(reviews::TIMEOUT, review).await;
+        let is_answered = matches!(reply, Ok(Ok(reply)) if reply.code == 200);
+        waited.push(is_answered.then(|| sent.elapsed()));
+        sleep(PAUSE).await;
+    }
+    waited
 }
 
 /// Clients that do nothing wrong.

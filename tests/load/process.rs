@@ -146,6 +146,18 @@ impl Server {
         Ok(kibibytes * 1_024)
     }
 
+    /// The time that it has had of all cores, in ticks of the system's clock.
+    pub(crate) fn cpu_ticks(&self) -> anyhow::Result<usize> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The fields behind the program's name, which ends with the last parenthesis.
+        let (_, fields) = stat.rsplit_once(')').context("no /proc/PID/stat")?;
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        let [user, system] = [11, 12].map(|at| fields.get(at).and_then(|text| text.parse().ok()));
+        user.zip(system)
+            .map(|(user, system): (usize, usize)| user + system)
+            .context("no times in /proc/PID/stat")
+    }
+
     /// How many files it has open, sockets included.
     pub(crate) fn open_files(&self) -> anyhow::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
