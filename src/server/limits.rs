@@ -119,8 +119,9 @@ impl Limits {
         flight_bytes: 32 * 1_024 * 1_024,
         // As many of the largest small ones as 256, or all connections with 18 KiB each.
         flight_reserve: 16 * 1_024 * 1_024,
-        // Measured: a handshake costs the server as much as DROPPED.
-        dropped_bytes: 1_024 * 1_024,
+        // Measured: to read and drop 170 KiB costs the server as much as a handshake, which the client
+        // has to pay as well.
+        dropped_bytes: 128 * 1_024,
         // Measured: a list in a text takes 220 bytes of memory for each value of 2 bytes, of the
         // old and the new object alike (0.76 MiB took 81 MiB); usual values take 3 to 45.
         work_factor: 110,

@@ -200,28 +200,34 @@ fn a_full_disk_and_a_read_only_one_do_not_stop_the_server() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_does_not_stop_the_server() {
-    let command = distrogate()
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
-        .args(["--log-level", "trace"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut running = Running(command.unwrap());
-    drop(running.0.stderr.take());
-    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    let mut after = |start: &str| {
-        let line = lines.next().unwrap().unwrap();
-        line.strip_prefix(start).unwrap().to_owned()
-    };
-    let address = after("listening on https://").parse().unwrap();
-    let ca_file = after("certificate to trust: ");
-    drop(lines);
-    for _ in 0..2 {
-        post(address, &ca_file, "/validate", "secret-untouched-annotate");
+fn a_log_that_nobody_takes_does_not_stop_the_server() {
+    let full_disk = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    for log in [Stdio::piped(), full_disk.into()] {
+        let command = distrogate()
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+            .args(["--log-level", "trace"])
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn();
+        let mut running = Running(command.unwrap());
+        drop(running.0.stderr.take());
+        let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+        let mut after = |start: &str| {
+            let line = lines.next().unwrap().unwrap();
+            line.strip_prefix(start).unwrap().to_owned()
+        };
+        let address = after("listening on https://").parse().unwrap();
+        let ca_file = after("certificate to trust: ");
+        drop(lines);
+        for _ in 0..2 {
+            post(address, &ca_file, "/validate", "secret-untouched-annotate");
+        }
+        signal(&running, "-TERM");
+        assert_eq!(running.0.wait().unwrap().code(), Some(0));
     }
-    signal(&running, "-TERM");
-    assert_eq!(running.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -261,6 +267,35 @@ fn a_server_with_few_files_keeps_some_for_itself() {
     ask("among many");
     let open = fs::read_dir(format!("/proc/{}/fd", running.0.id())).unwrap();
     assert!(open.count() < 60, "some files are left");
+    drop(others);
+    assert!(get(address, &ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn a_server_that_runs_out_of_files_goes_on_when_there_are_some() {
+    // Its own are more than half of these, which are kept for connections.
+    let command = Command::new("sh")
+        .args(["-c", "ulimit -n 24 && exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_distrogate"))
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut running = Running(command.unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let mut after = |start: &str| {
+        let line = lines.next().unwrap().unwrap();
+        line.strip_prefix(start).unwrap().to_owned()
+    };
+    let address: SocketAddr = after("listening on https://").parse().unwrap();
+    let ca_file = after("certificate to trust: ");
+    let log = BufReader::new(running.0.stderr.take().unwrap());
+    let mut log = log.lines().map(Result::unwrap);
+
+    let others: Vec<_> = (0..40).map(|_| TcpStream::connect(address)).collect();
+    let said = log.find(|line| line.contains("Cannot accept a connection."));
+    let said = said.expect("an end of files");
+    assert!(said.contains("Too many open files"), "{said}");
     drop(others);
     assert!(get(address, &ca_file, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
 }

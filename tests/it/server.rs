@@ -57,8 +57,9 @@ fn the_readme_has_the_bounds() {
         ),
         format!("less a tenth, at most {} ms; ", limits.margin.as_millis()),
         format!("| connections | {}, or fewer ", limits.connections),
+        format!("given nothing for {} s: ", limits.grace.as_secs()),
         format!(
-            "| handshake, head, piece of a body | {} s each |",
+            "| handshake, head, piece of a body, reading of an answer | {} s each |",
             limits.handshake.as_secs()
         ),
         format!("| idle connection | {} s, ", limits.idle.as_secs()),
@@ -75,7 +76,10 @@ fn the_readme_has_the_bounds() {
     ] {
         assert!(readme.contains(&text), "{text}");
     }
-    assert_eq!([limits.head, limits.body_progress], [limits.handshake; 2]);
+    assert_eq!(
+        [limits.head, limits.body_progress, limits.unread],
+        [limits.handshake; 3]
+    );
 }
 
 #[tokio::test]
@@ -396,10 +400,10 @@ async fn a_panic_is_answered_and_the_next_request_works() {
         connection.send(&post("/validate", body)).await;
         let message =
             "the review could not be answered because of a defect in the admission server";
-        connection
-            .response()
-            .await
-            .assert_status(500, "InternalError", message);
+        let response = connection.response().await;
+        response.assert_status(500, "InternalError", message);
+        // Asked again it would panic again: `failurePolicy` is to decide at once.
+        assert_eq!(response.header("retry-after"), None);
         connection
             .send(&post("/validate", &"x".repeat(length)))
             .await;

@@ -22,9 +22,6 @@ use crate::process::{Server, World};
 use crate::tally::Tally;
 use crate::{Form, PATIENCE, Report, best_of_three, reviews};
 
-/// How much of the peak has to be answered by the server for the same time of the cores, in
-/// hundredths: whoever else uses them has no say in it.
-const LEAST: usize = 90;
 /// Length of a review, in bytes: a large one, of which two may be at work at a time.
 const BYTES: usize = 400 * 1_024;
 /// Clients that send one review after the other, to find the peak.
@@ -43,7 +40,11 @@ pub(crate) async fn run(form: Form, world: &World) -> anyhow::Result<Report> {
 async fn measure(form: Form, world: &World) -> anyhow::Result<Report> {
     let window = form.choose(Duration::from_millis(1_500), Duration::from_secs(15));
     let rounds = 3;
-    let least_by_time = form.choose(50, 90);
+    // In hundredths of the peak. For the same work of the server: whoever else uses the cores, as
+    // the load itself does, has less of a say in it. By time: nothing stands still meanwhile.
+    // Seconds on busy cores are no exact measure of either.
+    let least_by_work = form.choose(75, 90);
+    let least_by_time = form.choose(50, 75);
     let certificate = world.certificate()?;
     let server = world.serve(&certificate, &[])?;
     let sender = Arc::new(Sender {
@@ -70,13 +71,13 @@ async fn measure(form: Form, world: &World) -> anyhow::Result<Report> {
 
     let shed = sender.shed.load(Ordering::Relaxed);
     let by_time = overload.reviews * 100 / peak.reviews;
-    let by_cpu = overload.reviews * peak.ticks * 100 / (peak.reviews * overload.ticks.max(1));
+    let by_work = overload.reviews * peak.ticks * 100 / (peak.reviews * overload.ticks.max(1));
     let mut failures = sender.tally.counts().failures();
     let small = small.counts();
     failures.extend(small.failures());
-    if by_cpu < LEAST {
+    if by_work < least_by_work {
         failures.push(format!(
-            "of the server's work less than {LEAST} % of the peak was answered"
+            "less than {least_by_work} % of the peak was answered for the same work"
         ));
     }
     if by_time < least_by_time {
@@ -91,7 +92,7 @@ async fn measure(form: Form, world: &World) -> anyhow::Result<Report> {
     Ok(Report {
         measured: format!(
             "reviews of {kib} KiB, {rounds} times {milliseconds} ms: {} at the peak, {} ({by_time} %, \
-             {by_cpu} % for the same work) of {offered} offered, {shed} told to ask again, 1 small \
+             {by_work} % for the same work) of {offered} offered, {shed} told to ask again, 1 small \
              one every {} ms: {small}",
             peak.reviews,
             overload.reviews,
