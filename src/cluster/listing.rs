@@ -1,7 +1,7 @@
 //! The objects that may be carriers, page by page.
 //!
 //! No more than a page is in memory. Of Secrets only the metadata is listed; the few that may hold
-//! a config are asked for one by one, so that nobody else's data ever comes here.
+//! a config are asked for one by one, and no other Secret's data is.
 
 use std::collections::HashMap;
 
@@ -335,8 +335,8 @@ mod tests {
 
     async fn names(lister: &Lister) -> Result<Vec<String>, ListError> {
         let served = served("helm.toolkit.fluxcd.io", "v2", "helmreleases");
-        let listed = lister.list(&served, None, |item| Some(item.name.to_owned()));
-        listed.await
+        let names = lister.list(&served, None, |item| Some(item.name.to_owned()));
+        names.await
     }
 
     #[tokio::test]

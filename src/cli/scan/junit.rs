@@ -145,19 +145,17 @@ fn case(writer: &mut Writer<Vec<u8>>, case: &Case) -> io::Result<()> {
     }
     element.write_inner_content(|writer| {
         let output = legal(output);
-        match fault {
-            Some((kind, message, type_of)) => {
-                let attributes = [("message", legal(message)), ("type", legal(type_of))];
-                let fault = writer.create_element(*kind);
-                fault
-                    .with_attributes(borrowed(&attributes))
-                    .write_text_content(BytesText::new(&output))?;
-            }
-            None => {
-                let element = writer.create_element("system-out");
-                element.write_text_content(BytesText::new(&output))?;
-            }
-        }
+        let (element, attributes) = match fault {
+            Some((kind, message, rule)) => (
+                *kind,
+                vec![("message", legal(message)), ("type", legal(rule))],
+            ),
+            None => ("system-out", Vec::new()),
+        };
+        writer
+            .create_element(element)
+            .with_attributes(borrowed(&attributes))
+            .write_text_content(BytesText::new(&output))?;
         Ok(())
     })?;
     Ok(())

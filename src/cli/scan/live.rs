@@ -94,12 +94,12 @@ async fn list(
     let place = namespace.map_or_else(String::new, |name| format!(" in {name}"));
     let what = format!("{}{place}", served.full_name());
     progress.begin(&what);
-    let listed = lister.list(served, namespace, |item| {
+    let judged = lister.list(served, namespace, |item| {
         progress.one();
         let named = (item.namespace, item.name);
         Some(judge.judge(None, served.kind.clone(), named, item.object))
     });
-    match listed.await {
+    match judged.await {
         Ok(judged) => judged.into_iter().for_each(|one| outcome.take(one)),
         Err(error) => outcome.could_not_read(what, &error.into()),
     }

@@ -20,6 +20,9 @@ const CANARY: &str = "canary-of-a-tenant";
 /// The API server takes a moment to serve a kind that is new, and to follow a role.
 const SERVED_WITHIN: Duration = Duration::from_mins(1);
 
+/// A version that all charts here are made for, whatever the API server has.
+const HOST: [&str; 2] = ["--host-version", "v1.30.2"];
+
 const CRDS: [(&str, &str); 2] = [
     (
         "helmreleases.helm.toolkit.fluxcd.io",
@@ -47,7 +50,11 @@ fn a_real_cluster_is_scanned() {
 }
 
 fn everything_is_found_on_pages_of_any_size(cluster: &Cluster) {
-    let output = scan(cluster, "admin", &["--page-size", "2"]);
+    let output = scan(
+        cluster,
+        "admin",
+        &[&HOST[..], &["--page-size", "2"]].concat(),
+    );
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let found = printed(&output);
     // 13 releases of which one is of another chart, five Secrets and one labelled, a ConfigMap, a
@@ -61,7 +68,11 @@ fn everything_is_found_on_pages_of_any_size(cluster: &Cluster) {
         json!(["HelmRelease team-a/dev", "Secret team-a/vc-config-dev"])
     );
     for size in ["1", "3", "500"] {
-        let other = scan(cluster, "admin", &["--page-size", size]);
+        let other = scan(
+            cluster,
+            "admin",
+            &[&HOST[..], &["--page-size", size]].concat(),
+        );
         assert_eq!(printed(&other), found, "pages of {size}");
     }
     for format in ["table", "junit", "json"] {
