@@ -92,7 +92,7 @@ impl Lister {
                     .request_text(request.list_metadata(&next)?)
                     .await?;
                 let page: Page<'_> = serde_json::from_str(&text)?;
-                for object in &page.items {
+                for object in page.items.iter().flatten() {
                     let Meta { metadata } = serde_json::from_str(object.get())?;
                     labels.insert(metadata.name, metadata.labels);
                 }
@@ -139,13 +139,13 @@ impl Lister {
             let token = page.next();
             match served.selection {
                 Selection::All | Selection::Labels(_) => {
-                    for object in page.items {
+                    for object in page.items.into_iter().flatten() {
                         kept.extend(keep_one(object, &mut keep)?);
                     }
                 }
                 Selection::NameOrLabel(prefix, label) => {
                     let mut chosen = Vec::new();
-                    for object in page.items {
+                    for object in page.items.into_iter().flatten() {
                         let Meta { metadata } = serde_json::from_str(object.get())?;
                         let is_labelled = metadata.labels.contains_key(label);
                         if metadata.name.starts_with(prefix) || is_labelled {
@@ -238,8 +238,9 @@ fn keep_one<T>(
 struct Page<'t> {
     #[serde(default)]
     metadata: PageMeta,
+    /// Null in some lists of nothing.
     #[serde(borrow, default)]
-    items: Vec<&'t RawValue>,
+    items: Option<Vec<&'t RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -369,6 +370,12 @@ mod tests {
         let (lister, _) = answering(answers);
         let error = names(&lister).await.unwrap_err();
         assert_eq!(error.to_string(), "no: Expired");
+    }
+
+    #[tokio::test]
+    async fn a_list_of_nothing_may_have_null_for_its_items() {
+        let (lister, _) = answering(vec![(200, r#"{"metadata":{},"items":null}"#.to_owned())]);
+        assert_eq!(names(&lister).await.unwrap(), [""; 0]);
     }
 
     #[tokio::test]
