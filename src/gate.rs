@@ -3,6 +3,7 @@
 //! [`review`] finds the configs in the object, pairs them with the old ones and lowers them into
 //! subjects; [`judge`] is what happens to one subject. Pure and synchronous: no I/O, no clock.
 
+mod compare;
 mod lower;
 mod mutate;
 mod pairs;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+pub use self::compare::{Claim, Disagreement, Meaning, compare};
 pub use self::lower::{Lowered, lower};
 use self::pairs::{Before, Pair};
 pub use self::words::object_name;

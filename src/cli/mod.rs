@@ -14,6 +14,7 @@ pub mod policy;
 pub mod policy_files;
 pub mod probe;
 pub mod replay;
+pub mod scan;
 pub mod serve;
 pub mod tls_args;
 
@@ -48,6 +49,14 @@ enum Command {
     /// Exit codes: 0 all allowed, or as the response.json beside it expects; 1 something was
     /// refused or is not as expected; 2 wrong usage; 3 something could not be read.
     Replay(replay::ReplayArgs),
+    /// Judge all that a cluster or a folder of dumped objects has, as it is
+    ///
+    /// Each object is judged as if it were new, and the objects of one virtual cluster are compared
+    /// with each other. Nothing is changed.
+    ///
+    /// Exit codes: 0 nothing of --fail-on; 1 something of it; 2 wrong usage; 3 something could not be
+    /// read, and the rest is printed all the same.
+    Scan(Box<scan::ScanArgs>),
     /// Explain a rule, or what will really run under a config, and why
     ///
     /// Exit codes: 0 explained; 2 wrong usage, or no such rule; 3 something could not be read.
@@ -102,6 +111,15 @@ fn run(command: &Command) -> anyhow::Result<u8> {
             result.map(|()| 0)
         }
         Command::Replay(args) => replay::run(args),
+        Command::Scan(args) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let result = runtime.block_on(scan::run(args));
+            // a name that is still being looked up is not waited for
+            runtime.shutdown_background();
+            result
+        }
         Command::Explain(args) => explain::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),

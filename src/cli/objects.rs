@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -121,6 +123,30 @@ pub(super) fn request(object: &Value) -> Request<'_> {
         text("/metadata/namespace"),
         text("/metadata/name"),
     )
+}
+
+/// The API server keeps a Secret's `stringData` as `data`, before anybody is asked.
+pub(super) fn encode_string_data(kind: &str, object: &mut Value) {
+    if kind != "Secret" {
+        return;
+    }
+    let Some(map) = object.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Object(texts)) = map.remove("stringData") else {
+        return;
+    };
+    let data = map.entry("data").or_insert(Value::Null);
+    if data.is_null() {
+        *data = Value::Object(serde_json::Map::new());
+    }
+    if let Some(data) = data.as_object_mut() {
+        for (key, text) in texts {
+            if let Value::String(text) = text {
+                data.insert(key, STANDARD.encode(text).into());
+            }
+        }
+    }
 }
 
 fn walk(folder: &Path, but: &[&str], files: &mut Vec<PathBuf>) -> anyhow::Result<()> {

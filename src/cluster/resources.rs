@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, VALUES_LABEL};
 use crate::policy::Policy;
 
 /// A kind of object as rules of webhooks name it.
@@ -18,6 +18,17 @@ pub struct Resource {
     pub scope: &'static str,
     /// Whether defaults may go into it.
     pub is_mutated: bool,
+}
+
+/// Which objects of a resource may be carriers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Selection {
+    /// Any.
+    All,
+    /// Those that this label selector selects.
+    Labels(&'static str),
+    /// Those whose name begins so, or that have the label.
+    NameOrLabel(&'static str, &'static str),
 }
 
 /// Groups with the versions that have carriers. `matchPolicy: Equivalent` brings others too.
@@ -64,6 +75,24 @@ const SELECTED: [(&str, &str); 4] = [
 )]
 pub struct Unselected {
     kind: Box<str>,
+}
+
+impl Resource {
+    /// Which of its objects may be carriers; the same as the webhooks select.
+    pub fn selection(&self) -> Selection {
+        match (&*self.group, &*self.resource) {
+            ("", "secrets") => Selection::NameOrLabel("vc-config-", VALUES_LABEL),
+            ("", "configmaps") => Selection::Labels(VALUES_LABEL),
+            ("apps", "deployments" | "statefulsets") => Selection::Labels("app=vcluster"),
+            _ => Selection::All,
+        }
+    }
+
+    /// The group whose objects these are too, under another name of the group: the platform's own
+    /// API shows what is stored.
+    pub fn stored_in(&self) -> Option<&'static str> {
+        (self.group == "management.loft.sh").then_some("storage.loft.sh")
+    }
 }
 
 /// Every resource that the known carriers and those of a policy are.

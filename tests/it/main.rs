@@ -41,6 +41,7 @@ mod references;
 mod registration;
 mod roads;
 mod rules;
+mod scan;
 mod serve;
 mod server;
 mod shutdown;

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -169,7 +167,9 @@ impl Reader<'_> {
         holder: Holder<'_>,
         object: &mut Value,
     ) -> anyhow::Result<Vec<Explained>> {
-        encode_string_data(object);
+        let kind = object.get("kind").and_then(Value::as_str);
+        let kind = kind.unwrap_or_default().to_owned();
+        objects::encode_string_data(&kind, object);
         let raw = to_raw_value(object)?;
         let mut request = objects::request(object);
         request.object = Some(&raw);
@@ -260,29 +260,5 @@ impl Reader<'_> {
             "nothing in it holds a vCluster config; of these kinds objects do that deploy \
              vCluster's chart: {kinds}{values}"
         )
-    }
-}
-
-/// The API server keeps a Secret's `stringData` as `data`, before anybody is asked.
-fn encode_string_data(object: &mut Value) {
-    if object.get("kind").and_then(Value::as_str) != Some("Secret") {
-        return;
-    }
-    let Some(map) = object.as_object_mut() else {
-        return;
-    };
-    let Some(Value::Object(texts)) = map.remove("stringData") else {
-        return;
-    };
-    let data = map.entry("data").or_insert(Value::Null);
-    if data.is_null() {
-        *data = Value::Object(serde_json::Map::new());
-    }
-    if let Some(data) = data.as_object_mut() {
-        for (key, text) in texts {
-            if let Value::String(text) = text {
-                data.insert(key, STANDARD.encode(text).into());
-            }
-        }
     }
 }

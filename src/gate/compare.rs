@@ -1,0 +1,313 @@
+//! What the objects of one virtual cluster say of it, side by side.
+//!
+//! A carrier says what is wanted, the Secret what Helm wrote, the workload what runs. [`compare`]
+//! tells where they do not agree. Only what each of them can see is compared; what is Unknown
+//! agrees with everything.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Lowered;
+use crate::admission::GroupVersionKind;
+use crate::carrier::Release;
+use crate::text::printable;
+use crate::vcluster::{Completeness, Difference, Reading, Sketch};
+
+/// What one object says of a virtual cluster. It is small, and outlives the object.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// `HelmRelease team-a/dev`, fit to be shown.
+    pub object: String,
+    release: Release,
+    stage: Stage,
+    sketch: Sketch,
+}
+
+/// Two objects of one virtual cluster that do not agree.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Disagreement {
+    /// The namespace that the virtual cluster lives in, fit to be shown.
+    pub namespace: String,
+    /// The name of its Helm release.
+    pub release: String,
+    /// The two objects: what is wanted or written before what came of it.
+    pub between: [String; 2],
+    /// In what.
+    pub differences: Vec<Difference>,
+    /// What that may mean.
+    pub meaning: Meaning,
+}
+
+/// What a disagreement may mean.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Meaning {
+    /// Two carriers want one release.
+    TwoOwners,
+    /// What a carrier wants has not come to the Secret.
+    NotInSecret,
+    /// What a carrier wants does not run.
+    NotRunning,
+    /// What Helm wrote does not run.
+    NotAsWritten,
+}
+
+/// How far a config has come.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Stage {
+    Wanted,
+    Written,
+    Running,
+}
+
+impl Lowered<'_> {
+    /// What the config says of its virtual cluster; `None` where it does not tell for certain
+    /// which one that is, or is not what counts.
+    pub fn claim(
+        &self,
+        kind: &GroupVersionKind<'_>,
+        object: &str,
+        namespace: &str,
+    ) -> Option<Claim> {
+        let carried = &self.carried;
+        let release = &carried.release;
+        let is_elsewhere = match (&*kind.group, &*kind.kind) {
+            // bundles go to other clusters, but for those of Fleet's own
+            ("fleet.cattle.io", "Bundle") => namespace != "fleet-local",
+            // the platform chooses namespace and name
+            ("management.loft.sh" | "storage.loft.sh", _) => true,
+            _ => false,
+        };
+        let counts = !carried.is_template
+            && !carried.is_passing
+            && carried.renders_on.is_none()
+            && carried.completeness != Completeness::Fragment
+            && release.item.is_none()
+            && !release.namespace.is_empty()
+            && !is_elsewhere;
+        if !counts {
+            return None;
+        }
+        let sketch = self.subject.now.sketch();
+        Some(Claim {
+            object: object.to_owned(),
+            release: release.clone(),
+            stage: match carried.reading {
+                Reading::Helm => Stage::Wanted,
+                Reading::Pod => Stage::Written,
+                Reading::Rendered => Stage::Running,
+            },
+            sketch: match carried.completeness {
+                Completeness::Whole => sketch,
+                Completeness::Extended | Completeness::Fragment => sketch.only_chart(),
+            },
+        })
+    }
+}
+
+/// Where objects of one virtual cluster do not agree, by release and stage. An object is not
+/// compared with itself, and what a carrier wants is compared with the workload only where the
+/// Secret does not tell.
+pub fn compare(claims: &[Claim]) -> Vec<Disagreement> {
+    let mut releases: BTreeMap<_, Vec<&Claim>> = BTreeMap::new();
+    for claim in claims {
+        let Release {
+            cluster,
+            namespace,
+            name,
+            item: _,
+        } = &claim.release;
+        let key = (namespace, name, cluster);
+        releases.entry(key).or_default().push(claim);
+    }
+    let mut found = Vec::new();
+    for ((namespace, release, _), mut claims) in releases {
+        claims.sort_by_key(|claim| (claim.stage, &claim.object));
+        for (number, one) in claims.iter().enumerate() {
+            for other in claims.iter().skip(number + 1) {
+                let Some((differences, meaning)) = differences(one, other, &claims) else {
+                    continue;
+                };
+                found.push(Disagreement {
+                    namespace: printable(namespace, 253),
+                    release: printable(release, 253),
+                    between: [one.object.clone(), other.object.clone()],
+                    differences,
+                    meaning,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// In what two claims, of all that are made about a release, do not agree.
+fn differences(one: &Claim, other: &Claim, all: &[&Claim]) -> Option<(Vec<Difference>, Meaning)> {
+    let meaning = match (one.stage, other.stage) {
+        _ if one.object == other.object => return None,
+        (Stage::Wanted, Stage::Wanted) => Meaning::TwoOwners,
+        (Stage::Wanted, Stage::Written) => Meaning::NotInSecret,
+        (Stage::Wanted, Stage::Running) => Meaning::NotRunning,
+        (Stage::Written, Stage::Running) => Meaning::NotAsWritten,
+        _ => return None,
+    };
+    let mut differences = one.sketch.differences(&other.sketch);
+    if meaning == Meaning::NotRunning {
+        differences.retain(|difference| {
+            let mut written = all.iter().filter(|claim| claim.stage == Stage::Written);
+            !written.any(|claim| claim.sketch.knows(difference.aspect))
+        });
+    }
+    (!differences.is_empty()).then_some((differences, meaning))
+}
+
+impl Meaning {
+    /// A word for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TwoOwners => "two-owners",
+            Self::NotInSecret => "not-in-secret",
+            Self::NotRunning => "not-running",
+            Self::NotAsWritten => "not-as-written",
+        }
+    }
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TwoOwners => {
+                "both want one release, and whichever is reconciled last wins: delete one, or \
+                 make them the same"
+            }
+            Self::NotInSecret => {
+                "the Secret is what Helm wrote last: the first is not reconciled yet (look at its \
+                 status), or the Secret was changed by hand"
+            }
+            Self::NotRunning => {
+                "the first is not reconciled yet (look at its status), or the workload was \
+                 changed by hand"
+            }
+            Self::NotAsWritten => {
+                "Helm writes both at once: one of them was changed by hand or by another \
+                 webhook, or belongs to an older revision"
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vcluster::testing::{config, elsewhere, layered, pod_config};
+
+    const K3S: &str = "controlPlane: {distro: {k3s: {enabled: true}}}";
+    const K8S: &str = "controlPlane: {distro: {k8s: {enabled: true}}}";
+
+    fn claim(object: &str, stage: Stage, sketch: Sketch) -> Claim {
+        let release = Release {
+            namespace: "team-a".to_owned(),
+            name: "dev".to_owned(),
+            ..Release::default()
+        };
+        Claim {
+            object: object.to_owned(),
+            release,
+            stage,
+            sketch,
+        }
+    }
+
+    fn wanted(text: &str) -> Claim {
+        claim(
+            "HelmRelease team-a/dev",
+            Stage::Wanted,
+            config("0.30.4", text).sketch(),
+        )
+    }
+
+    fn written(text: &str) -> Claim {
+        let sketch = pod_config("0.30.4", text).sketch();
+        claim("Secret team-a/vc-config-dev", Stage::Written, sketch)
+    }
+
+    fn running(text: &str) -> Claim {
+        let sketch = pod_config("0.30.4", text).sketch();
+        claim("StatefulSet team-a/dev", Stage::Running, sketch)
+    }
+
+    /// Each disagreement in a line.
+    fn told(claims: &[Claim]) -> Vec<String> {
+        let found = compare(claims);
+        let found = found.iter().map(|found| {
+            let [one, other] = &found.between;
+            let differences = found.differences.iter();
+            let differences: Vec<_> = differences
+                .map(|one| format!("{} {} / {}", one.aspect, one.one, one.other))
+                .collect();
+            let meaning = found.meaning.as_str();
+            format!("{meaning}: {one}, {other}: {}", differences.join(", "))
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn what_is_wanted_is_compared_with_the_secret_and_the_secret_with_what_runs() {
+        assert_eq!(told(&[wanted(K8S), written(K8S), running(K8S)]), [""; 0]);
+        assert_eq!(
+            told(&[running(K3S), written(K3S), wanted(K8S)]),
+            [
+                "not-in-secret: HelmRelease team-a/dev, Secret team-a/vc-config-dev: distro k8s / k3s"
+            ]
+        );
+        assert_eq!(
+            told(&[wanted(K8S), written(K8S), running(K3S)]),
+            [
+                "not-as-written: Secret team-a/vc-config-dev, StatefulSet team-a/dev: distro k8s / k3s"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_secret_that_tells_the_workload_is_compared() {
+        let unreadable = claim(
+            "Secret team-a/vc-config-dev",
+            Stage::Written,
+            layered("0.30.4", vec![elsewhere()]).sketch(),
+        );
+        let expected =
+            ["not-running: HelmRelease team-a/dev, StatefulSet team-a/dev: distro k8s / k3s"];
+        assert_eq!(told(&[wanted(K8S), running(K3S)]), expected);
+        assert_eq!(told(&[wanted(K8S), unreadable, running(K3S)]), expected);
+    }
+
+    #[test]
+    fn two_carriers_of_one_release_are_told_and_an_object_is_itself() {
+        let other = Claim {
+            object: "Application argocd/dev".to_owned(),
+            ..wanted(K3S)
+        };
+        assert_eq!(
+            told(&[wanted(K8S), other]),
+            ["two-owners: Application argocd/dev, HelmRelease team-a/dev: distro k3s / k8s"]
+        );
+        assert_eq!(
+            told(&[wanted(K8S), wanted(K3S)]),
+            [""; 0],
+            "two dumps of it"
+        );
+    }
+
+    #[test]
+    fn releases_of_other_names_namespaces_and_clusters_are_others() {
+        let change: [fn(&mut Release); 3] = [
+            |release| release.name = "prod".to_owned(),
+            |release| release.namespace = "team-b".to_owned(),
+            |release| release.cluster = Some("server https://other".to_owned()),
+        ];
+        for change in change {
+            let mut other = wanted(K3S);
+            change(&mut other.release);
+            assert_eq!(told(&[other, written(K8S)]), [""; 0]);
+        }
+    }
+}
