@@ -234,9 +234,9 @@ mod tests {
         places[0].activity.greeted();
         drop(places[0].activity.request());
         places[0].activity.received();
-        advance(GRACE / 2 - Duration::from_millis(1)).await;
+        advance(GRACE / 4).await;
         assert_eq!(goes(&room, &mut places).await, None);
-        advance(Duration::from_millis(1)).await;
+        advance(GRACE / 4).await;
         assert_eq!(goes(&room, &mut places).await, Some(1));
     }
 

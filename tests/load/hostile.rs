@@ -59,7 +59,8 @@ async fn attack(form: Form, world: &World, crowd: Crowd) -> anyhow::Result<Repor
     let (memory, bound) = (server.peak_memory()?, memory_bound(&Limits::DEFAULT));
     let counts = tally.counts();
     let mut failures = counts.failures();
-    if besieged > alone * SLOWER {
+    // In seconds on cores that others use too there are too few reviews for a percentile.
+    if form == Form::Long && besieged > alone * SLOWER {
         failures.push(format!("p99 is more than {SLOWER} times p99 alone"));
     }
     let longest = newcomers.iter().flatten().max();
