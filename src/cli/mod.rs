@@ -13,7 +13,9 @@ mod output;
 pub mod policy;
 pub mod policy_files;
 pub mod probe;
+pub mod registration_args;
 pub mod replay;
+mod self_managed;
 pub mod serve;
 pub mod tls_args;
 
