@@ -26,7 +26,12 @@ pub(super) struct Election {
 
 impl Election {
     /// In this namespace, under a name that no other replica has.
-    pub(super) fn new(client: &Client, namespace: &str, identity: String, duration: Duration) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        namespace: &str,
+        identity: String,
+        duration: Duration,
+    ) -> Self {
         Self {
             leases: Api::namespaced(client.clone(), namespace),
             identity,

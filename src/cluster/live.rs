@@ -143,7 +143,12 @@ impl Seen {
     }
 
     /// Whether every API server trusts this authority by now.
-    pub(super) fn is_settled(&self, authority: &Fingerprint, settle: Duration, now: Instant) -> bool {
+    pub(super) fn is_settled(
+        &self,
+        authority: &Fingerprint,
+        settle: Duration,
+        now: Instant,
+    ) -> bool {
         self.nothing
             || self
                 .since

@@ -47,7 +47,7 @@ impl Pace {
     pub const HURRIED: Self = Self {
         resync: Duration::from_millis(500),
         settle: Duration::from_millis(2_000),
-        overlap: Overlap(time::Duration::seconds(20)),
+        overlap: Overlap(time::Duration::seconds(60)),
         lease: Duration::from_secs(3),
         pause: Duration::from_millis(100),
         longest_pause: Duration::from_secs(1),

@@ -11,12 +11,12 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Error};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::debug;
 
 use super::client::FIELD_MANAGER;
 use super::rights::{AUTHORITY, MUTATING, VALIDATING};
-use crate::certs::{Data, Trust};
+use crate::certs::{Data, ROTATE, Trust};
 
 /// The two configurations, the validating one first.
 pub(super) const CONFIGURATIONS: [(&str, &str); 2] = [
@@ -109,6 +109,19 @@ impl Store {
         trust.annotate(secret.metadata.annotations.get_or_insert_default());
         let secret = self.secrets.replace(AUTHORITY, &manager(), &secret).await?;
         Ok(Stored { secret })
+    }
+
+    /// Asks for a rotation, in the name of whoever runs the command: the servers only read this.
+    pub async fn ask_for_rotation(&self, request: &str) -> Result<(), Error> {
+        let patch = json!({"metadata": {"annotations": {ROTATE: request}}});
+        let params = PatchParams {
+            field_manager: Some("distrogate-certs".to_owned()),
+            ..PatchParams::default()
+        };
+        self.secrets
+            .patch(AUTHORITY, &params, &Patch::Merge(patch))
+            .await?;
+        Ok(())
     }
 
     /// Tells whoever waits of each change of the Secret, for ever.
