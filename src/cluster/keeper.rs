@@ -88,6 +88,8 @@ pub struct Keeper {
     remembered: Option<Trust>,
     /// What the configurations had to be when they were last looked after.
     kept: [Option<Value>; 2],
+    /// Whether the API server is of before `matchConditions`, and does not take them.
+    is_old: bool,
     /// What was last complained of.
     told: Option<String>,
 }
@@ -128,6 +130,7 @@ impl Keeper {
             seen: Seen::default(),
             remembered: None,
             kept: [None, None],
+            is_old: false,
             told: None,
         }
     }
@@ -213,7 +216,7 @@ impl Keeper {
 
     fn went_wrong(&mut self, error: &KeepError) {
         if matches!(error, KeepError::Overtaken) {
-            debug!("Another replica wrote first.");
+            debug!("Has to look again before anything is written.");
             return;
         }
         // nobody knows what happens meanwhile
@@ -363,7 +366,11 @@ impl Keeper {
                     ca_bundle: bundle.clone(),
                     ..registration.clone()
                 };
-                registration.objects(&policy())?.map(Some)
+                let mut objects = registration.objects(&policy())?;
+                if self.is_old {
+                    objects.iter_mut().for_each(without_conditions);
+                }
+                objects.map(Some)
             }
             None => [None, None],
         };
@@ -382,7 +389,17 @@ impl Keeper {
             let Some(patch) = patch else {
                 continue;
             };
-            let after = self.store.apply(which, &patch).await?;
+            let after = match self.store.apply(which, &patch).await {
+                Err(Error::Api(status)) if !self.is_old && is_too_old(&status.message) => {
+                    warn!(
+                        "This API server is too old for matchConditions: more objects are sent \
+                         here than have to be, all Secrets among them."
+                    );
+                    self.is_old = true;
+                    return Err(KeepError::Overtaken);
+                }
+                applied => applied?,
+            };
             let before = live
                 .as_ref()
                 .and_then(|live| live.metadata.resource_version.clone());
@@ -423,6 +440,20 @@ impl Keeper {
     }
 }
 
+/// What API servers before 1.27 say to a server-side apply.
+fn is_too_old(message: &str) -> bool {
+    message.contains("matchConditions: field not declared in schema")
+}
+
+/// A configuration as such an API server knows it.
+fn without_conditions(configuration: &mut Value) {
+    let webhooks = configuration.get_mut("webhooks");
+    let webhooks = webhooks.and_then(Value::as_array_mut).into_iter().flatten();
+    for webhook in webhooks.filter_map(Value::as_object_mut) {
+        webhook.remove("matchConditions");
+    }
+}
+
 /// Says when another policy is in force.
 async fn watch_policy(
     register: Option<(Registration, InForce)>,
@@ -447,7 +478,7 @@ async fn watch_policy(
 /// Why something could not be looked after.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// Another replica was faster; there is no harm in that.
+    /// What was seen is not so any more, and has to be looked at again; there is no harm in that.
     #[error("somebody else wrote first")]
     Overtaken,
     /// The API server did not do it.

@@ -2,15 +2,20 @@
 //! `lease.rs` all of them, and no more than `rights.rs` has.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use futures_util::StreamExt as _;
 use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Error};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::debug;
 
@@ -27,8 +32,18 @@ pub(super) const CONFIGURATIONS: [(&str, &str); 2] = [
 /// Where everything is.
 #[derive(Clone)]
 pub struct Store {
-    pub(super) secrets: Api<Secret>,
+    secrets: Api<Secret>,
     configurations: [Api<DynamicObject>; 2],
+    /// What is watched: that there is a change is enough.
+    changes: Changes,
+}
+
+/// Metadata alone.
+#[derive(Clone)]
+struct Changes {
+    secrets: Api<PartialObjectMeta<Secret>>,
+    validating: Api<PartialObjectMeta<ValidatingWebhookConfiguration>>,
+    mutating: Api<PartialObjectMeta<MutatingWebhookConfiguration>>,
 }
 
 /// The Secret as it was read.
@@ -47,6 +62,11 @@ impl Store {
         Self {
             secrets: Api::namespaced(client.clone(), namespace),
             configurations,
+            changes: Changes {
+                secrets: Api::namespaced(client.clone(), namespace),
+                validating: Api::all(client.clone()),
+                mutating: Api::all(client.clone()),
+            },
         }
     }
 
@@ -126,12 +146,16 @@ impl Store {
 
     /// Tells whoever waits of each change of the Secret, for ever.
     pub async fn watch_authority(&self, changed: &(impl Fn() + Sync)) {
-        follow(self.secrets.clone(), AUTHORITY, changed).await;
+        follow(self.changes.secrets.clone(), AUTHORITY, changed).await;
     }
 
     /// Tells whoever waits of each change of the configurations, for ever.
     pub async fn watch_configurations(&self, changed: &(impl Fn() + Sync)) {
-        let [validating, mutating] = self.configurations.clone();
+        let Changes {
+            secrets: _,
+            validating,
+            mutating,
+        } = self.changes.clone();
         tokio::join!(
             follow(validating, VALIDATING, changed),
             follow(mutating, MUTATING, changed),
@@ -166,12 +190,12 @@ pub(super) fn manager() -> PostParams {
 }
 
 /// One object by its name, with growing pauses while that does not work.
-async fn follow<K>(api: Api<K>, name: &str, changed: &(impl Fn() + Sync))
+async fn follow<K>(api: Api<PartialObjectMeta<K>>, name: &str, changed: &(impl Fn() + Sync))
 where
-    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+    K: kube::Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    let events = watcher::metadata_watcher(api, config).default_backoff();
+    let events = watcher(api, config).default_backoff();
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event {

@@ -39,7 +39,11 @@ impl Replicas {
     pub(super) fn prepare(register: bool) -> Self {
         let cluster = Cluster::start();
         let kubectl = cluster.admin();
-        kubectl.must(&["create", "namespace", NAMESPACE], "");
+        // a label that API servers give by themselves from 1.21 on
+        let labels = json!({"kubernetes.io/metadata.name": NAMESPACE});
+        let metadata = json!({"name": NAMESPACE, "labels": labels});
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+        kubectl.must(&["create", "-f", "-"], &namespace.to_string());
         kubectl.must(&["create", "namespace", "team-a"], "");
         let rules = |reach| {
             let rights = RIGHTS.iter().filter(|right| right.reach == reach);
