@@ -9,16 +9,23 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
 };
 use rustls::crypto::{CryptoProvider, GetRandomFailed, aws_lc_rs};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
 
+use super::fingerprint::{Fingerprint, pem};
 use super::names::Names;
 use super::validity::{AUTHORITY_DAYS, Validity};
+use super::x509::Facts;
+
+/// The common name of every authority of ours.
+pub(super) const AUTHORITY_NAME: &str = "distrogate CA";
 
 /// An authority with its key.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    certificate: rcgen::Certificate,
+    certificate: CertificateDer<'static>,
     validity: Validity,
 }
 
@@ -31,8 +38,34 @@ impl Authority {
         let certificate = params.self_signed(&key)?;
         Ok(Self {
             issuer: Issuer::new(params, key),
-            certificate,
+            certificate: certificate.into(),
             validity,
+        })
+    }
+
+    /// One that [`generate`](Self::generate) made, from its certificate and key in PEM. Whether it
+    /// is still good is another question.
+    pub fn load(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Self, LoadError> {
+        let certificate = CertificateDer::from_pem_slice(certificate_pem)
+            .map_err(|_unsaid| LoadError::Certificate)?;
+        let facts = Facts::read(&certificate).ok_or(LoadError::Certificate)?;
+        if facts.names != [AUTHORITY_NAME] {
+            return Err(LoadError::Foreign);
+        }
+        let key = str::from_utf8(key_pem)
+            .ok()
+            .and_then(|pem| KeyPair::from_pem_and_sign_algo(pem, &PKCS_ECDSA_P256_SHA256).ok())
+            .ok_or(LoadError::Key)?;
+        let signing_key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let provider = aws_lc_rs::default_provider();
+        CertifiedKey::from_der(vec![certificate.clone()], signing_key, &provider)
+            .map_err(|_unsaid| LoadError::Mismatch)?;
+        // what signing needs of the parameters is the same in every authority of ours
+        let params = authority_params(facts.validity).map_err(|_unsaid| LoadError::Certificate)?;
+        Ok(Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+            validity: facts.validity,
         })
     }
 
@@ -44,7 +77,7 @@ impl Authority {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Leaf {
-            certificate,
+            certificate: certificate.into(),
             authority: self.certificate.clone(),
             key,
             validity,
@@ -53,12 +86,17 @@ impl Authority {
 
     /// The authority's certificate, to be trusted by clients.
     pub fn certificate_pem(&self) -> String {
-        self.certificate.pem()
+        pem(&self.certificate)
     }
 
     /// The authority's certificate.
     pub fn certificate(&self) -> &CertificateDer<'static> {
-        self.certificate.der()
+        &self.certificate
+    }
+
+    /// What tells the authority from others.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.certificate)
     }
 
     /// From when until when the authority is good.
@@ -82,8 +120,8 @@ impl fmt::Debug for Authority {
 
 /// A server certificate with its key.
 pub struct Leaf {
-    certificate: rcgen::Certificate,
-    authority: rcgen::Certificate,
+    certificate: CertificateDer<'static>,
+    authority: CertificateDer<'static>,
     key: KeyPair,
     validity: Validity,
 }
@@ -91,12 +129,12 @@ pub struct Leaf {
 impl Leaf {
     /// The certificate, then the authority's.
     pub fn chain_pem(&self) -> String {
-        self.certificate.pem() + &self.authority.pem()
+        pem(&self.certificate) + &pem(&self.authority)
     }
 
     /// The certificate, then the authority's.
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        vec![self.certificate.der().clone(), self.authority.der().clone()]
+        vec![self.certificate.clone(), self.authority.clone()]
     }
 
     /// The private key.
@@ -124,7 +162,7 @@ impl fmt::Debug for Leaf {
 }
 
 fn authority_params(validity: Validity) -> Result<CertificateParams, CertError> {
-    let mut params = params("distrogate CA", validity)?;
+    let mut params = params(AUTHORITY_NAME, validity)?;
     // May sign servers, not other authorities.
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -170,6 +208,23 @@ fn serial_number(provider: &CryptoProvider) -> Result<SerialNumber, CertError> {
     provider.secure_random.fill(&mut bytes)?;
     let number = u128::from_be_bytes(bytes) >> 1;
     Ok(SerialNumber::from_slice(&number.to_be_bytes()))
+}
+
+/// Why an authority could not be loaded; what the texts hold is not quoted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum LoadError {
+    /// The certificate cannot be parsed.
+    #[error("the certificate is not one in PEM")]
+    Certificate,
+    /// The certificate has another name than ours have.
+    #[error("the certificate is not of an authority that distrogate made")]
+    Foreign,
+    /// The key cannot be parsed.
+    #[error("the key is not a P-256 key in PEM")]
+    Key,
+    /// The key is another one's.
+    #[error("the key does not match the certificate")]
+    Mismatch,
 }
 
 /// Why a certificate could not be made.
@@ -225,6 +280,35 @@ mod tests {
             assert!(number[0] < 0x80, "{number:?}");
             assert_eq!(numbers.iter().filter(|other| *other == number).count(), 1);
         }
+    }
+
+    #[test]
+    fn an_authority_is_loaded_with_its_own_key_only() {
+        let made = Authority::generate(NOW).unwrap();
+        let other = Authority::generate(NOW).unwrap();
+        let (certificate, key) = (made.certificate_pem(), made.key_pem());
+        let load =
+            |certificate: &str, key: &str| Authority::load(certificate.as_bytes(), key.as_bytes());
+        let loaded = load(&certificate, &key).unwrap();
+        assert_eq!(loaded.certificate(), made.certificate());
+        assert_eq!(loaded.validity(), made.validity());
+        let names = Names {
+            dns: vec!["localhost".parse().unwrap()],
+            ip: Vec::new(),
+        };
+        let leaf = loaded.issue(&names, NOW, 1).unwrap();
+        assert_eq!(leaf.chain()[1], *made.certificate());
+        assert_eq!(
+            load(&certificate, &other.key_pem()).unwrap_err(),
+            LoadError::Mismatch
+        );
+        assert_eq!(load("", &key).unwrap_err(), LoadError::Certificate);
+        assert_eq!(load(&certificate, "").unwrap_err(), LoadError::Key);
+        let not_ours = leaf.chain_pem();
+        assert_eq!(
+            load(&not_ours, &leaf.key_pem()).unwrap_err(),
+            LoadError::Foreign
+        );
     }
 
     #[test]

@@ -7,12 +7,16 @@
 mod authority;
 mod dev;
 pub mod files;
+mod fingerprint;
 mod names;
+mod trust;
 mod validity;
 mod x509;
 
-pub use self::authority::{Authority, CertError, Leaf};
+pub use self::authority::{Authority, CertError, Leaf, LoadError};
 pub use self::dev::DevCertificate;
+pub use self::fingerprint::{Certificate, Fingerprint};
 pub use self::names::{DnsName, NameError, Names};
-pub use self::validity::{AUTHORITY_DAYS, LEAF_DAYS, Validity};
+pub use self::trust::{Damage, Data, Overlap, ROTATE, Step, Trust};
+pub use self::validity::{AUTHORITY_DAYS, ISSUED_DAYS, LEAF_DAYS, Validity};
 pub use self::x509::Facts;

@@ -10,6 +10,10 @@ pub const AUTHORITY_DAYS: u16 = 3_650;
 /// replacing it is practised.
 pub const LEAF_DAYS: u16 = 365;
 
+/// How long a server certificate that the server issues to itself is good, in days. It is renewed
+/// when two thirds are over: with 40 days left, before anybody is told that it ends.
+pub const ISSUED_DAYS: u16 = 120;
+
 /// How far before now a certificate begins: the clocks of a cluster's nodes differ by seconds, a
 /// freshly booted machine's by minutes.
 const BACKDATE: Duration = Duration::minutes(5);
@@ -30,6 +34,18 @@ impl Validity {
             not_before: now.saturating_sub(BACKDATE),
             not_after: now.saturating_add(Duration::days(i64::from(days))),
         }
+    }
+
+    /// Whether it is time for the next one: two thirds are over, which leaves a third for whatever
+    /// may go wrong.
+    pub fn is_due(self, now: OffsetDateTime) -> bool {
+        let whole = self.not_after - self.not_before;
+        now - self.not_before >= whole * 2 / 3
+    }
+
+    /// Whether it is over.
+    pub fn is_over(self, now: OffsetDateTime) -> bool {
+        self.not_after <= now
     }
 
     /// The part of it that lies in another: what is signed cannot outlive its signer.

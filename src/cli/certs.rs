@@ -16,6 +16,14 @@ use crate::certs::{AUTHORITY_DAYS, Authority, DnsName, LEAF_DAYS, Names};
 
 use super::output;
 
+pub mod rotate;
+pub mod show;
+pub mod verify;
+
+use self::rotate::RotateArgs;
+use self::show::ShowArgs;
+use self::verify::VerifyArgs;
+
 /// The arguments of `certs`.
 #[derive(Args, Clone, Debug)]
 pub struct CertsArgs {
@@ -31,6 +39,22 @@ pub enum CertsCommand {
     ///
     /// Writes ca.crt, ca.key, tls.crt (with the authority's certificate behind it) and tls.key.
     Init(InitArgs),
+    /// Show certificates: names, dates, fingerprints; never a key
+    ///
+    /// Those of self-managed servers, or those in files. Exit codes: 0 shown, and the CA is of use;
+    /// 1 it is damaged or has expired; 2 wrong usage; 3 something could not be read.
+    Show(ShowArgs),
+    /// Have self-managed servers make another CA, and wait until it signs
+    ///
+    /// The leader makes it, has it trusted by both webhook configurations, and only then lets it
+    /// sign: no call fails. Takes some minutes. Exit codes: 0 done; 1 not done in time; 2 wrong
+    /// usage; 3 something could not be read or written.
+    Rotate(RotateArgs),
+    /// Tell whether a server is trusted by those that are to trust it
+    ///
+    /// By each webhook that is registered, or by a file. Exit codes: 0 trusted; 1 not; 2 wrong
+    /// usage; 3 something could not be read, or nothing answers.
+    Verify(VerifyArgs),
 }
 
 /// The arguments of `certs init`.
@@ -62,14 +86,30 @@ pub struct InitArgs {
     pub force: bool,
 }
 
-/// Runs `certs`.
-pub fn run(args: &CertsArgs) -> anyhow::Result<()> {
+/// Runs `certs`; the exit code.
+pub fn run(args: &CertsArgs) -> anyhow::Result<u8> {
+    let now = OffsetDateTime::now_utc();
     match &args.command {
         CertsCommand::Init(args) => {
-            let text = init(args, OffsetDateTime::now_utc())?;
-            output::print(&text).context("cannot write to standard output")
+            let text = init(args, now)?;
+            output::print(&text).context("cannot write to standard output")?;
+            Ok(0)
         }
+        CertsCommand::Show(args) => wait_for(show::run(args, now)),
+        CertsCommand::Rotate(args) => wait_for(rotate::run(args, now)),
+        CertsCommand::Verify(args) => wait_for(verify::run(args)),
     }
+}
+
+/// Runs what asks somebody over the network.
+fn wait_for(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(command);
+    // a name that is still being looked up is not waited for
+    runtime.shutdown_background();
+    result
 }
 
 /// Writes the files and says which.
@@ -168,6 +208,7 @@ mod tests {
         let cli = Cli::try_parse_from([&["certs", "init"], args].concat());
         match cli.map_err(|error| error.to_string())?.args.command {
             CertsCommand::Init(args) => Ok(args),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -13,8 +13,10 @@ mod output;
 pub mod policy;
 pub mod policy_files;
 pub mod probe;
+pub mod registration_args;
 pub mod replay;
 pub mod scan;
+mod self_managed;
 pub mod serve;
 pub mod tls_args;
 
@@ -65,7 +67,7 @@ enum Command {
     Policy(policy::PolicyArgs),
     /// Look after the defaults that were put into manifests
     Defaults(defaults::DefaultsArgs),
-    /// Make certificates
+    /// Make certificates, look at them, rotate them
     Certs(certs::CertsArgs),
     /// Print the webhook configurations that send reviews here
     ///
@@ -123,7 +125,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Explain(args) => explain::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
-        Command::Certs(args) => certs::run(args).map(|()| 0),
+        Command::Certs(args) => certs::run(args),
         Command::Manifests(args) => manifests::run(args).map(|()| 0),
         Command::Probe(args) => {
             let runtime = tokio::runtime::Builder::new_current_thread()

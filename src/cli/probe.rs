@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{FOUND, output};
 use crate::server::tls;
@@ -87,14 +88,16 @@ fn judge(answer: &Value) -> (u8, String) {
 }
 
 /// Where to ask.
-struct Target {
+pub(super) struct Target {
     host: String,
     port: u16,
-    name: ServerName<'static>,
+    /// What the certificate has to name.
+    pub(super) name: ServerName<'static>,
 }
 
 impl Target {
-    fn of(url: &Uri) -> anyhow::Result<Self> {
+    /// At an address without a path.
+    pub(super) fn of(url: &Uri) -> anyhow::Result<Self> {
         let host = url.host().filter(|_| url.scheme_str() == Some("https"));
         let Some(host) = host.filter(|_| ["", "/"].contains(&url.path())) else {
             bail!("--url has to be https://HOST or https://HOST:PORT");
@@ -109,19 +112,23 @@ impl Target {
         Ok(Self { host, port, name })
     }
 
-    /// One review.
-    async fn ask(&self, tls: ClientConfig) -> anyhow::Result<Value> {
+    /// A connection, once the handshake is done.
+    pub(super) async fn connect(&self, tls: ClientConfig) -> anyhow::Result<TlsStream<TcpStream>> {
         let Self { host, port, name } = self;
         let stream = TcpStream::connect((&**host, *port))
             .await
             .context("cannot connect")?;
-        let stream = TlsConnector::from(Arc::new(tls))
-            .connect(name.clone(), stream)
-            .await?;
+        let connector = TlsConnector::from(Arc::new(tls));
+        Ok(connector.connect(name.clone(), stream).await?)
+    }
+
+    /// One review.
+    async fn ask(&self, tls: ClientConfig) -> anyhow::Result<Value> {
+        let stream = self.connect(tls).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let request = hyper::Request::post("/validate?timeout=5s")
-            .header(HOST, host)
+            .header(HOST, &self.host)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(review().to_string())))?;
         let answer = async {
@@ -148,11 +155,16 @@ impl Target {
 }
 
 /// TLS that trusts these certificates and no others.
-fn trusting(file: &Path) -> anyhow::Result<ClientConfig> {
+pub(super) fn trusting(file: &Path) -> anyhow::Result<ClientConfig> {
     let shown = file.display();
     let pem = std::fs::read(file).with_context(|| shown.to_string())?;
+    trusting_pem(&pem, &shown.to_string())
+}
+
+/// The same with a text from somewhere.
+pub(super) fn trusting_pem(pem: &[u8], shown: &str) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| anyhow!("{shown}: is no PEM"))?;
         roots.add(certificate).with_context(|| shown.to_string())?;
     }

@@ -16,9 +16,10 @@ use clap::Args;
 use time::OffsetDateTime;
 use tracing::{info, warn};
 
+use crate::cluster::{Keeper, Standing};
 use crate::server::{
-    Admin, Check, Checks, FileCertificate, Limits, Outcome, Refresh, Server, ServerOptions,
-    Shutdown, go_duration, tls, watch,
+    Admin, Check, Checks, FileCertificate, IssuedCertificate, Limits, Outcome, Refresh, Server,
+    ServerOptions, Shutdown, go_duration, tls, watch,
 };
 use crate::telemetry::{self, LogArgs, Metrics};
 
@@ -27,6 +28,7 @@ use super::gate_args::GateArgs;
 use super::handler::handler;
 use super::output;
 use super::policy_files::LivePolicy;
+use super::self_managed::SelfManagedArgs;
 use super::tls_args::{Tls, TlsArgs};
 
 /// Where to listen, in this order, unless someone says where: all addresses, IPv6 and IPv4 alike,
@@ -110,6 +112,10 @@ pub struct ServeArgs {
     )]
     pub reload_interval: Option<Duration>,
 
+    /// What is kept in the cluster.
+    #[command(flatten)]
+    pub self_managed: SelfManagedArgs,
+
     /// What reviews are judged by.
     #[command(flatten)]
     pub gate: GateArgs,
@@ -129,6 +135,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         dev_ca_file,
         shutdown_delay,
         reload_interval,
+        self_managed,
         gate,
         log,
     } = args;
@@ -167,9 +174,18 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         config,
         clients,
         certificate,
+        issued,
         dev_authority,
     } = tls.load(&listen, &metrics)?;
-    let checks = checks(&policy, certificate.as_ref(), &shutdown);
+    let keeper = self_managed
+        .keeper(issued.as_ref(), &policy, &metrics)
+        .await?;
+    let served = Served {
+        files: certificate.clone(),
+        issued,
+        standing: keeper.as_ref().map(Keeper::standing),
+    };
+    let checks = checks(&policy, served, &shutdown);
     let options = ServerOptions {
         listen,
         tls: config,
@@ -211,6 +227,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         never = follow_certificate => match never {},
         never = follow_clients => match never {},
         never = follow_policy => match never {},
+        never = keep(keeper) => match never {},
         never = admin.run() => match never {},
     };
     drop(dev_ca_file);
@@ -254,24 +271,57 @@ async fn follow<R: Refresh>(files: Option<Arc<R>>, interval: Duration) -> Infall
     }
 }
 
-/// What has to be true for the server to be ready. Policy and certificate are there before anybody
-/// can ask.
-fn checks(
-    policy: &Arc<LivePolicy>,
-    certificate: Option<&Arc<FileCertificate>>,
-    shutdown: &Shutdown,
-) -> Checks {
+/// Looks after what there may be in the cluster.
+async fn keep(keeper: Option<Keeper>) -> Infallible {
+    match keeper {
+        Some(keeper) => keeper.run().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The certificate of the moment, and how what is kept in the cluster stands.
+struct Served {
+    files: Option<Arc<FileCertificate>>,
+    issued: Option<Arc<IssuedCertificate>>,
+    standing: Option<Arc<Standing>>,
+}
+
+/// What has to be true for the server to be ready. Policy and a certificate in files are there
+/// before anybody can ask; one that is issued comes with the first answer of the API server. Later
+/// nothing here depends on that: how it stands is told, and changes nothing.
+fn checks(policy: &Arc<LivePolicy>, served: Served, shutdown: &Shutdown) -> Checks {
     let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
-    let certificate = certificate.map(Arc::clone);
     Arc::new(move || {
+        let Served {
+            files,
+            issued,
+            standing,
+        } = &served;
         let is_leaving = shutdown.is_leaving();
         let mut checks = vec![Check {
             name: "policy",
             passed: true,
             says: format!("revision {}", policy.revision()),
         }];
-        let not_after = certificate.as_ref().and_then(|files| files.not_after());
-        checks.extend(not_after.map(|at| unexpired(at, OffsetDateTime::now_utc())));
+        let now = OffsetDateTime::now_utc();
+        let not_after = files.as_ref().and_then(|files| files.not_after());
+        checks.extend(not_after.map(|at| unexpired(at, now)));
+        let says = standing.as_ref().map(|standing| standing.says());
+        if let Some(issued) = issued {
+            checks.push(match issued.not_after() {
+                Some(at) => unexpired(at, now),
+                None => Check {
+                    name: "certificate",
+                    passed: false,
+                    says: "none before the CA could be read or made".to_owned(),
+                },
+            });
+        }
+        checks.extend(says.map(|says| Check {
+            name: "cluster",
+            passed: true,
+            says,
+        }));
         checks.push(Check {
             name: "draining",
             passed: !is_leaving,

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
-use clap::Args;
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, ValueEnum};
 use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -13,18 +13,31 @@ use time::OffsetDateTime;
 
 use crate::certs::DevCertificate;
 use crate::globs::Globs;
-use crate::server::{CipherSuite, FileCertificate, FileClients, MinVersion, TlsOptions, tls};
+use crate::server::{
+    CipherSuite, FileCertificate, FileClients, IssuedCertificate, MinVersion, TlsOptions, tls,
+};
 use crate::telemetry::Metrics;
 
 /// How TLS is spoken, and with whom.
 #[derive(Args, Clone, Debug)]
 pub struct TlsArgs {
+    /// Where the served certificate comes from; files, unless said otherwise
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SOURCE",
+        env = "DISTROGATE_CERTIFICATES",
+        conflicts_with = "dev"
+    )]
+    pub certificates: Option<Certificates>,
+
     /// Certificate chain to serve, PEM, the server's own certificate first
     #[arg(
         long,
         value_name = "FILE",
         env = "DISTROGATE_TLS_CERT",
-        required_unless_present = "dev",
+        required_unless_present_any = ["dev", "certificates"],
+        required_if_eq("certificates", "files"),
         conflicts_with = "dev",
         requires = "tls_key"
     )]
@@ -35,7 +48,8 @@ pub struct TlsArgs {
         long,
         value_name = "FILE",
         env = "DISTROGATE_TLS_KEY",
-        required_unless_present = "dev",
+        required_unless_present_any = ["dev", "certificates"],
+        required_if_eq("certificates", "files"),
         conflicts_with = "dev",
         requires = "tls_cert"
     )]
@@ -77,13 +91,24 @@ pub struct TlsArgs {
     pub client_allowed_names: Vec<String>,
 }
 
+/// Where the served certificate comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Certificates {
+    /// --tls-cert and --tls-key, followed as they change
+    Files,
+    /// A CA of the servers' own, kept in a Secret, renewed, and written into the webhooks' caBundle
+    SelfManaged,
+}
+
 /// What comes of the flags.
 pub(super) struct Tls {
     pub(super) config: ServerConfig,
     /// Whom reviews are taken from.
     pub(super) clients: Option<Arc<FileClients>>,
-    /// The certificate in files; none with `--dev`.
+    /// The certificate in files, if it is in files.
     pub(super) certificate: Option<Arc<FileCertificate>>,
+    /// The one that is issued while the server runs, if it is self-managed.
+    pub(super) issued: Option<Arc<IssuedCertificate>>,
     /// With `--dev`: the authority's certificate that clients have to trust.
     pub(super) dev_authority: Option<String>,
 }
@@ -92,6 +117,7 @@ impl TlsArgs {
     /// Reads the files, or makes a certificate for where it is listened.
     pub(super) fn load(&self, listen: &[SocketAddr], metrics: &Metrics) -> anyhow::Result<Tls> {
         let Self {
+            certificates: source,
             tls_cert,
             tls_key,
             tls_min_version,
@@ -106,8 +132,15 @@ impl TlsArgs {
             clients: clients.clone(),
         };
         let certificates: Arc<dyn ResolvesServerCert>;
-        let (mut certificate, mut dev_authority) = (None, None);
-        if let (Some(chain), Some(key)) = (tls_cert, tls_key) {
+        let (mut certificate, mut issued, mut dev_authority) = (None, None, None);
+        if *source == Some(Certificates::SelfManaged) {
+            if tls_cert.is_some() {
+                bail!("--certificates=self-managed and --tls-cert cannot both be");
+            }
+            let awaited = IssuedCertificate::awaited(metrics.clone());
+            certificates = Arc::clone(&awaited) as _;
+            issued = Some(awaited);
+        } else if let (Some(chain), Some(key)) = (tls_cert, tls_key) {
             let files = FileCertificate::load(chain.clone(), key.clone(), metrics.clone())?;
             certificates = Arc::clone(&files) as _;
             certificate = Some(files);
@@ -120,6 +153,7 @@ impl TlsArgs {
             config: tls::server_config_with(certificates, &options)?,
             clients,
             certificate,
+            issued,
             dev_authority,
         })
     }

@@ -2,16 +2,40 @@
 //!
 //! Knows webhook configurations and the objects that the server needs in a cluster, and nothing of
 //! what a review says.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `client` | where the API server is |
+//! | `rights` | what may be asked of it |
+//! | `resources`, `conditions`, `webhooks` | the webhook configurations |
+//! | `live` | those configurations as they are, compared |
+//! | `store`, `lease` | the calls |
+//! | `issuer` | the certificate that a replica issues to itself |
+//! | `keeper` | looking after all of it |
+//! | `pace` | every pause and period |
 
 mod client;
 mod conditions;
 mod discovery;
 mod listing;
+mod issuer;
+mod keeper;
+mod lease;
+mod live;
+mod pace;
 mod resources;
+mod rights;
+mod store;
 mod webhooks;
 
 pub use self::client::{Access, AccessError, FIELD_MANAGER};
 pub use self::discovery::{Served, Survey, Unserved, survey};
 pub use self::listing::{Item, ListError, Lister};
+pub use self::issuer::{IssueError, Issuer};
+pub use self::keeper::{Clock, InForce, KeepError, Keeper, KeeperOptions, Standing};
+pub use self::live::trusted;
+pub use self::pace::Pace;
 pub use self::resources::{Resource, Selection, Unselected, resources};
+pub use self::rights::{AUTHORITY, LEASE, MUTATING, Need, RIGHTS, Reach, Right, VALIDATING};
+pub use self::store::{Store, Stored};
 pub use self::webhooks::{Backend, FailurePolicies, Registration};

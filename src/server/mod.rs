@@ -9,6 +9,7 @@
 //! | `tls` | key material from files, the TLS settings |
 //! | `suites` | versions and cipher suites by name |
 //! | `reload` | the certificate, followed and watched for its end |
+//! | `issued` | the certificate that the server is issued while it runs |
 //! | `clients` | whom reviews are taken from |
 //! | `room` | who may be connected, and who goes for another |
 //! | `shutdown` | signals, the stages of stopping |
@@ -32,6 +33,7 @@ mod clients;
 mod connection;
 mod deadline;
 mod flight;
+mod issued;
 mod limits;
 mod reload;
 mod reply;
@@ -62,6 +64,7 @@ pub use self::admin::{Admin, Check, Checks};
 pub use self::clients::FileClients;
 use self::connection::Connections;
 pub use self::deadline::go_duration;
+pub use self::issued::IssuedCertificate;
 pub use self::limits::Limits;
 pub use self::reload::{FileCertificate, Refresh, watch};
 use self::room::Room;

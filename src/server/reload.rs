@@ -49,7 +49,7 @@ pub struct FileCertificate {
 
 /// A certificate that is served.
 #[derive(Debug)]
-struct Served {
+pub(super) struct Served {
     key: Arc<CertifiedKey>,
     /// Until when, if that can be read.
     not_after: Option<OffsetDateTime>,
@@ -89,7 +89,7 @@ impl FileCertificate {
 }
 
 impl Served {
-    fn new(key: CertifiedKey, metrics: &Metrics) -> Self {
+    pub(super) fn new(key: CertifiedKey, metrics: &Metrics) -> Self {
         let facts = key.cert.first().and_then(|leaf| Facts::read(leaf));
         let not_after = facts.map(|facts| facts.validity.not_after);
         if let Some(not_after) = not_after {
@@ -104,8 +104,18 @@ impl Served {
         served
     }
 
+    /// Until when it is good, if that can be read.
+    pub(super) fn not_after(&self) -> Option<OffsetDateTime> {
+        self.not_after
+    }
+
+    /// Certificate and key.
+    pub(super) fn key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.key)
+    }
+
     /// Tells once of each notice that is due; true if it did.
-    fn tell_of_its_end(&self, now: OffsetDateTime) -> bool {
+    pub(super) fn tell_of_its_end(&self, now: OffsetDateTime) -> bool {
         let Some(not_after) = self.not_after else {
             return false;
         };

@@ -8,6 +8,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+/// A library that calls every refused call an error; whoever called says what it means, and once.
+const QUIET: &str = "kube_client::client::builder=off";
+
 /// What to log, and how.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
@@ -38,7 +41,7 @@ impl LogArgs {
             log_level,
         } = self;
         let filter = EnvFilter::builder()
-            .parse(log_level)
+            .parse(format!("{QUIET},{log_level}"))
             .map_err(|source| LogError::Filter {
                 filter: log_level.clone(),
                 source,

@@ -25,11 +25,11 @@ use prometheus_client::registry::Registry;
 pub use self::held::Held;
 use self::held::number;
 use self::labels::{Carrier, Closed as _, Family, Outcome, Rule, Term};
-pub use self::labels::{Files, Handshake, Refused, Shed};
+pub use self::labels::{Files, Handshake, Refused, Shed, Trouble};
 use self::page::{Book, Entry};
 use self::sets::{
     ByEndpoint, ByFamily, ByFiles, ByFinding, ByHandshake, ByRefused, ByReload, ByReview,
-    ByRevision, ByShed, ByTerm,
+    ByRevision, ByShed, ByTerm, ByTrouble,
 };
 use crate::admission::{Endpoint, Request};
 use crate::gate::Verdict;
@@ -71,6 +71,9 @@ struct All {
     handshake_failures: Series<ByHandshake, Counter>,
     panics: Counter,
     certificate_not_after: Gauge<f64, AtomicU64>,
+    authority_not_after: Gauge<f64, AtomicU64>,
+    cluster_synced: Gauge<f64, AtomicU64>,
+    cluster_troubles: Series<ByTrouble, Counter>,
     reloads: Series<ByReload, Counter>,
     files_usable: Series<ByFiles, Gauge>,
     policy: Series<ByRevision, Gauge>,
@@ -134,6 +137,20 @@ impl Metrics {
                 "certificate_not_after_timestamp_seconds",
                 "When the served certificate expires, in seconds since 1970; 0 before one is loaded",
             ),
+            authority_not_after: book.gauge_f64(
+                "authority_not_after_timestamp_seconds",
+                "When the CA that issues the served certificate expires, in seconds since 1970; 0 unless \
+                 certificates are self-managed",
+            ),
+            cluster_synced: book.gauge_f64(
+                "cluster_synced_timestamp_seconds",
+                "When all that is kept in the cluster was last found or put right, in seconds since \
+                 1970; 0 before, and where nothing is kept there",
+            ),
+            cluster_troubles: book.counters(
+                "cluster_troubles",
+                "What stood in the way of keeping CA and webhook configurations in the cluster",
+            ),
             reloads: book.counters("reloads", "Looks at changed files, by how they ended"),
             files_usable: book.gauges(
                 "files_usable",
@@ -178,6 +195,9 @@ impl Metrics {
         }
         for kind in Handshake::all() {
             drop(all.handshake_failures.get_or_create(&ByHandshake { kind }));
+        }
+        for kind in Trouble::all() {
+            drop(all.cluster_troubles.get_or_create(&ByTrouble { kind }));
         }
         for term in Term::all() {
             drop(all.exemptions.get_or_create(&ByTerm { term }));
@@ -277,9 +297,24 @@ impl Metrics {
 
     /// A certificate is served, until this moment in seconds since 1970.
     pub fn certificate(&self, not_after: i64) {
-        // exact for every year that a certificate can name
-        #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-        self.all.certificate_not_after.set(not_after as f64);
+        self.all.certificate_not_after.set(moment(not_after));
+    }
+
+    /// Certificates are issued by an authority that is good until this moment, in seconds since
+    /// 1970.
+    pub fn authority(&self, not_after: i64) {
+        self.all.authority_not_after.set(moment(not_after));
+    }
+
+    /// All that is kept in the cluster is right at this moment, in seconds since 1970.
+    pub fn cluster_synced(&self, now: i64) {
+        self.all.cluster_synced.set(moment(now));
+    }
+
+    /// Something stood in the way of that.
+    pub fn cluster_trouble(&self, kind: Trouble) {
+        let by = ByTrouble { kind };
+        self.all.cluster_troubles.get_or_create(&by).inc();
     }
 
     /// Files were loaded at the start.
@@ -371,6 +406,12 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
+}
+
+/// Exact for every year that a certificate can name.
+#[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+fn moment(seconds: i64) -> f64 {
+    seconds as f64
 }
 
 #[cfg(test)]

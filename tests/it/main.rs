@@ -11,6 +11,7 @@
 mod admin;
 mod alerts;
 mod apiserver;
+mod authority;
 mod bounds;
 mod canary;
 mod certs;

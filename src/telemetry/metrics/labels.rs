@@ -124,6 +124,24 @@ closed! {
 }
 
 closed! {
+    /// What stands in the way of looking after something in the cluster.
+    pub Trouble {
+        /// The API server does not answer.
+        Unreachable = "unreachable",
+        /// The server may not do it.
+        Forbidden = "forbidden",
+        /// The API server does not take it.
+        Refused = "refused",
+        /// The Secret with the authority cannot be used.
+        Damaged = "damaged",
+        /// Somebody else changed a webhook configuration.
+        Overwritten = "overwritten",
+        /// Something that the cluster has no part in.
+        Internal = "internal",
+    }
+}
+
+closed! {
     /// How a look at changed files ends.
     pub(super) Outcome {
         /// What they hold counts from now on.

@@ -77,6 +77,11 @@ impl Cluster {
         &self.config
     }
 
+    /// Ends the API server, and not its etcd.
+    pub(crate) fn stop_api_server(&mut self) {
+        self.api_server.kill();
+    }
+
     /// What the API server listens with; good for a webhook on loopback too.
     pub(crate) fn certificates(&self) -> &Certificates {
         &self.certificates

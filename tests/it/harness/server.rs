@@ -1,7 +1,8 @@
 //! Our own binary, serving.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -21,32 +22,57 @@ const GREETING: &str = "listening on ";
 pub(crate) struct Server {
     process: Process,
     url: String,
+    admin: String,
 }
+
+/// What stands before the admin port's address in the line after that.
+const ADMIN: &str = "probes and metrics: ";
 
 impl Server {
     /// Starts it with the built-in policy, on a port of its own choice.
     pub(crate) fn start(certificates: &Certificates, dir: &Path) -> Self {
+        let path = |path: PathBuf| path.into_os_string();
+        let arguments = [
+            "--listen".into(),
+            "127.0.0.1:0".into(),
+            "--tls-cert".into(),
+            path(certificates.certificate()),
+            "--tls-key".into(),
+            path(certificates.key()),
+        ];
+        Self::start_with(&arguments, dir)
+    }
+
+    /// Starts it with these arguments after `serve`; `dir` takes its log.
+    pub(crate) fn start_with(arguments: &[OsString], dir: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_distrogate"));
         command
             .env_clear()
             // Set when coverage is measured.
             .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(["--admin-listen", "127.0.0.1:0", "--tls-cert"])
-            .arg(certificates.certificate())
-            .arg("--tls-key")
-            .arg(certificates.key())
+            .args(["serve", "--admin-listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped());
         let mut process = Process::start("distrogate", &mut command, dir);
         let lines = lines_of(process.take_stdout().expect("a piped standard output"));
-        let line = lines.recv_timeout(LISTENING_WITHIN).unwrap_or_else(|_| {
-            panic!("distrogate serve says nothing:\n{}", process.log_tail());
+        let [url, admin] = [GREETING, ADMIN].map(|greeting| {
+            let line = lines.recv_timeout(LISTENING_WITHIN).unwrap_or_else(|_| {
+                panic!("distrogate serve says nothing:\n{}", process.log_tail());
+            });
+            line.strip_prefix(greeting)
+                .unwrap_or_else(|| panic!("distrogate serve says instead of {greeting}: {line}"))
+                .to_owned()
         });
-        let url = line
-            .strip_prefix(GREETING)
-            .unwrap_or_else(|| panic!("distrogate serve starts with: {line}"))
-            .to_owned();
-        Self { process, url }
+        Self {
+            process,
+            url,
+            admin,
+        }
+    }
+
+    /// Where its probes and metrics are: `http://127.0.0.1:PORT`.
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
     }
 
     /// Where it listens: `https://127.0.0.1:PORT`.

@@ -1,0 +1,370 @@
+//! The authorities that several servers share, and how one follows another so that no call fails.
+//!
+//! Pure: what a Secret holds goes in, what it has to hold comes out. A rotation has three steps.
+//! A next authority is trusted first ([`Step::Staged`]), and signs nothing. When every API server
+//! knows it, it becomes the current one ([`Step::Promoted`]). The one before stays trusted until
+//! nobody can show a certificate of it any more ([`Step::Dropped`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+
+use super::authority::{AUTHORITY_NAME, Authority, CertError, LoadError};
+use super::fingerprint::{Certificate, Fingerprint};
+
+/// The annotation that asks for a rotation. Its value is for people.
+pub const ROTATE: &str = "distrogate.io/rotate";
+/// The annotation that says until when the old authorities are trusted, in seconds since 1970.
+const OLD_UNTIL: &str = "distrogate.io/old-until";
+/// The keys of the Secret.
+const CURRENT: [&str; 2] = ["ca.crt", "ca.key"];
+const NEXT: [&str; 2] = ["next.crt", "next.key"];
+const OLD: &str = "old.crt";
+
+/// Old authorities that are kept at most; a rotation that is asked for waits until some are gone.
+/// `caBundle` stays below 16 KiB.
+const MAX_OLD: usize = 16;
+
+/// How long an authority that signs no more is trusted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Overlap(pub Duration);
+
+/// Every authority that there is.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// The one that signs.
+    pub current: Arc<Authority>,
+    /// The one that will, trusted already.
+    pub next: Option<Arc<Authority>>,
+    /// Those that did, trusted still.
+    pub old: Vec<Certificate>,
+    /// Until when those are.
+    pub old_until: Option<OffsetDateTime>,
+    /// What asks for a rotation, as long as nobody has begun it.
+    pub asked: Option<String>,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// A next authority is there.
+    Staged,
+    /// It is the current one.
+    Promoted,
+    /// The old ones are gone.
+    Dropped,
+}
+
+/// Why a Secret holds no authority that can sign. What it holds is not quoted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Damage {
+    /// A key of it is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// Certificate and key are of no use.
+    #[error("ca.crt and ca.key: {0}")]
+    Load(#[from] LoadError),
+    /// It is over.
+    #[error("the authority in ca.crt has expired")]
+    Expired,
+}
+
+/// What a Secret holds, by key.
+pub type Data = BTreeMap<String, Vec<u8>>;
+
+impl Trust {
+    /// A new authority, and those that were trusted before as far as anybody knows.
+    pub fn fresh(
+        before: Vec<Certificate>,
+        now: OffsetDateTime,
+        overlap: Overlap,
+    ) -> Result<Self, CertError> {
+        let mut trust = Self {
+            current: Arc::new(Authority::generate(now)?),
+            next: None,
+            old: Vec::new(),
+            old_until: None,
+            asked: None,
+        };
+        for certificate in before {
+            trust.keep(certificate, now, overlap);
+        }
+        Ok(trust)
+    }
+
+    /// Reads what a Secret holds. True with it if a part that nothing depends on is of no use, and
+    /// was left out.
+    pub fn read(
+        data: &Data,
+        annotations: &BTreeMap<String, String>,
+        now: OffsetDateTime,
+    ) -> Result<(Self, bool), Damage> {
+        let current = load(data, CURRENT)?;
+        if current.validity().is_over(now) {
+            return Err(Damage::Expired);
+        }
+        let mut flawed = false;
+        let has_next = NEXT.iter().any(|key| data.contains_key(*key));
+        let next = load(data, NEXT).ok();
+        let next = next.filter(|next| !next.validity().is_over(now));
+        flawed |= has_next && next.is_none();
+        let (old, whole) = Certificate::all(data.get(OLD).map_or(&[], Vec::as_slice));
+        let until = annotations.get(OLD_UNTIL);
+        let old_until = until
+            .and_then(|seconds| seconds.parse().ok())
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        flawed |= !whole || (until.is_some() && old_until.is_none());
+        let trust = Self {
+            current: Arc::new(current),
+            next: next.map(Arc::new),
+            old,
+            old_until,
+            asked: annotations.get(ROTATE).cloned(),
+        };
+        Ok((trust, flawed))
+    }
+
+    /// What can still be trusted of a Secret that is damaged.
+    pub fn remains(data: &Data) -> Vec<Certificate> {
+        let texts = [CURRENT[0], NEXT[0], OLD].map(|key| data.get(key));
+        let texts = texts.into_iter().flatten();
+        texts.flat_map(|pem| Certificate::all(pem).0).collect()
+    }
+
+    /// What a Secret has to hold.
+    pub fn data(&self) -> Data {
+        let mut data = Data::new();
+        let mut put = |[certificate, key]: [&str; 2], authority: &Authority| {
+            data.insert(certificate.to_owned(), authority.certificate_pem().into());
+            data.insert(key.to_owned(), authority.key_pem().into());
+        };
+        put(CURRENT, &self.current);
+        if let Some(next) = &self.next {
+            put(NEXT, next);
+        }
+        if !self.old.is_empty() {
+            let old: String = self.old.iter().map(Certificate::pem).collect();
+            data.insert(OLD.to_owned(), old.into());
+        }
+        data
+    }
+
+    /// Puts our annotations among those of a Secret.
+    pub fn annotate(&self, annotations: &mut BTreeMap<String, String>) {
+        let until = self.old_until.filter(|_| !self.old.is_empty());
+        let until = until.map(|until| until.unix_timestamp().to_string());
+        for (key, value) in [(ROTATE, self.asked.clone()), (OLD_UNTIL, until)] {
+            match value {
+                Some(value) => annotations.insert(key.to_owned(), value),
+                None => annotations.remove(key),
+            };
+        }
+    }
+
+    /// Everything that is trusted, PEM, for `caBundle`.
+    pub fn bundle(&self) -> String {
+        let signers = [Some(&self.current), self.next.as_ref()];
+        let signers = signers.into_iter().flatten();
+        let signers = signers.map(|authority| authority.certificate_pem());
+        signers
+            .chain(self.old.iter().map(Certificate::pem))
+            .collect()
+    }
+
+    /// Whether certificates of this authority are trusted.
+    pub fn trusts(&self, authority: &Fingerprint) -> bool {
+        let signers = [Some(&self.current), self.next.as_ref()];
+        let mut signers = signers.into_iter().flatten();
+        signers.any(|one| one.fingerprint() == *authority)
+            || self.old.iter().any(|one| one.fingerprint() == *authority)
+    }
+
+    /// Trusts one more that signed before, unless it is over or not ours.
+    pub fn keep(&mut self, certificate: Certificate, now: OffsetDateTime, overlap: Overlap) {
+        let is_ours = certificate.names == [AUTHORITY_NAME];
+        if !is_ours || certificate.validity.is_over(now) || self.trusts(&certificate.fingerprint())
+        {
+            return;
+        }
+        if self.old.len() >= MAX_OLD {
+            self.old.remove(0);
+        }
+        self.old.push(certificate);
+        self.old_until = Some(now.saturating_add(overlap.0));
+    }
+
+    /// Does what is due, one step at a time. `is_known` says of an authority whether every API
+    /// server trusts it by now.
+    pub fn step(
+        &mut self,
+        now: OffsetDateTime,
+        overlap: Overlap,
+        is_known: impl Fn(&Fingerprint) -> bool,
+    ) -> Result<Option<Step>, CertError> {
+        if let Some(next) = self.next.take_if(|next| is_known(&next.fingerprint())) {
+            let before = std::mem::replace(&mut self.current, next);
+            if let Some(certificate) = Certificate::read(before.certificate().clone()) {
+                self.keep(certificate, now, overlap);
+            }
+            return Ok(Some(Step::Promoted));
+        }
+        let is_due = self.current.validity().is_due(now);
+        let is_asked = self.asked.is_some() && self.old.len() < MAX_OLD;
+        if self.next.is_none() && (is_due || is_asked) {
+            self.next = Some(Arc::new(Authority::generate(now)?));
+            self.asked = None;
+            return Ok(Some(Step::Staged));
+        }
+        let before = self.old.len();
+        if self.old_until.is_none_or(|until| until <= now) {
+            self.old.clear();
+        }
+        self.old.retain(|one| !one.validity.is_over(now));
+        Ok((self.old.len() < before).then_some(Step::Dropped))
+    }
+}
+
+fn load(data: &Data, [certificate, key]: [&'static str; 2]) -> Result<Authority, Damage> {
+    let part = |key: &'static str| data.get(key).ok_or(Damage::Missing(key));
+    Ok(Authority::load(part(certificate)?, part(key)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+    const DAY: Duration = Duration::DAY;
+    const OVERLAP: Overlap = Overlap(DAY);
+
+    fn fresh() -> Trust {
+        Trust::fresh(Vec::new(), NOW, OVERLAP).unwrap()
+    }
+
+    /// As a Secret keeps it.
+    fn again(trust: &Trust, now: OffsetDateTime) -> Result<(Trust, bool), Damage> {
+        let mut annotations = BTreeMap::new();
+        trust.annotate(&mut annotations);
+        Trust::read(&trust.data(), &annotations, now)
+    }
+
+    #[test]
+    fn a_rotation_has_three_steps() {
+        let mut trust = fresh();
+        let first = trust.current.fingerprint();
+        let step = |trust: &mut Trust, now, known| trust.step(now, OVERLAP, |_| known).unwrap();
+        assert_eq!(step(&mut trust, NOW, true), None);
+
+        trust.asked = Some("somebody".to_owned());
+        assert_eq!(step(&mut trust, NOW, false), Some(Step::Staged));
+        assert_eq!(trust.asked, None);
+        let second = trust.next.as_ref().unwrap().fingerprint();
+        assert_eq!(trust.current.fingerprint(), first);
+        assert_eq!(trust.bundle().matches("BEGIN").count(), 2);
+
+        // nobody is sure that it is known, so it does not sign, however long that takes
+        assert_eq!(step(&mut trust, NOW + DAY, false), None);
+        let (mut trust, flawed) = again(&trust, NOW).unwrap();
+        assert!(!flawed);
+        assert_eq!(step(&mut trust, NOW + DAY, true), Some(Step::Promoted));
+        assert_eq!(trust.current.fingerprint(), second);
+        assert!(trust.trusts(&first) && trust.trusts(&second));
+
+        let (mut trust, _) = again(&trust, NOW + DAY).unwrap();
+        let almost = NOW + DAY * 2 - Duration::SECOND;
+        assert_eq!(step(&mut trust, almost, true), None);
+        assert!(trust.trusts(&first));
+        assert_eq!(step(&mut trust, NOW + DAY * 2, true), Some(Step::Dropped));
+        assert!(!trust.trusts(&first));
+        assert_eq!(step(&mut trust, NOW + DAY * 2, true), None);
+    }
+
+    #[test]
+    fn two_thirds_of_ten_years_are_enough() {
+        let mut trust = fresh();
+        let days = |days| NOW + DAY * days;
+        assert_eq!(trust.step(days(2_432), OVERLAP, |_| true).unwrap(), None);
+        assert_eq!(
+            trust.step(days(2_434), OVERLAP, |_| true).unwrap(),
+            Some(Step::Staged)
+        );
+    }
+
+    #[test]
+    fn rotations_asked_for_wait_rather_than_forget_somebody() {
+        let mut trust = fresh();
+        for _ in 0..MAX_OLD {
+            trust.asked = Some("x".to_owned());
+            assert_eq!(
+                trust.step(NOW, OVERLAP, |_| true).unwrap(),
+                Some(Step::Staged)
+            );
+            assert_eq!(
+                trust.step(NOW, OVERLAP, |_| true).unwrap(),
+                Some(Step::Promoted)
+            );
+        }
+        assert!(trust.bundle().len() < 16 << 10);
+        trust.asked = Some("x".to_owned());
+        assert_eq!(trust.step(NOW, OVERLAP, |_| true).unwrap(), None);
+        let later = NOW + DAY;
+        assert_eq!(
+            trust.step(later, OVERLAP, |_| true).unwrap(),
+            Some(Step::Dropped)
+        );
+        assert_eq!(
+            trust.step(later, OVERLAP, |_| true).unwrap(),
+            Some(Step::Staged)
+        );
+    }
+
+    #[test]
+    fn damage_is_told_apart_and_never_quoted() {
+        let trust = fresh();
+        let other = fresh();
+        let with = |key: &str, value: Option<Vec<u8>>| {
+            let mut data = trust.data();
+            match value {
+                Some(value) => data.insert(key.to_owned(), value),
+                None => data.remove(key),
+            };
+            let read = Trust::read(&data, &BTreeMap::new(), NOW);
+            read.map(|(_, flawed)| flawed)
+                .map_err(|damage| damage.to_string())
+        };
+        let no = |text: &str| Err(text.to_owned());
+        assert_eq!(with("ca.key", None), no("ca.key is missing"));
+        assert_eq!(
+            with("ca.crt", Some(b"SECRET".to_vec())),
+            no("ca.crt and ca.key: the certificate is not one in PEM")
+        );
+        assert_eq!(
+            with("ca.key", Some(other.current.key_pem().into())),
+            no("ca.crt and ca.key: the key does not match the certificate")
+        );
+        assert_eq!(with("next.crt", Some(b"SECRET".to_vec())), Ok(true));
+        assert_eq!(with("more", Some(b"SECRET".to_vec())), Ok(false));
+        let over = NOW + DAY * 3_650;
+        assert_eq!(again(&trust, over).unwrap_err(), Damage::Expired);
+    }
+
+    #[test]
+    fn what_is_lost_is_trusted_still() {
+        let lost = fresh();
+        let mut data = lost.data();
+        data.remove("ca.key");
+        let found = Trust::fresh(Trust::remains(&data), NOW, OVERLAP).unwrap();
+        assert!(found.trusts(&lost.current.fingerprint()));
+        // but not for ever, and never a stranger's
+        assert_eq!(found.old_until, Some(NOW + DAY));
+        let names = crate::certs::Names {
+            dns: vec!["localhost".parse().unwrap()],
+            ip: Vec::new(),
+        };
+        let leaf = lost.current.issue(&names, NOW, 1).unwrap();
+        let stranger = Certificate::read(leaf.chain()[0].clone()).unwrap();
+        let trust = Trust::fresh(vec![stranger], NOW, OVERLAP).unwrap();
+        assert_eq!(trust.old, []);
+    }
+}

@@ -1,0 +1,259 @@
+//! Webhook configurations as they are in the cluster, compared with what they have to be.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
+
+use crate::certs::{Certificate, Fingerprint};
+
+/// The webhooks of a configuration.
+fn webhooks(live: &DynamicObject) -> impl Iterator<Item = &Value> {
+    let webhooks = live.data.get("webhooks").and_then(Value::as_array);
+    webhooks.into_iter().flatten()
+}
+
+/// Whom every webhook of a configuration trusts; a webhook without `caBundle` trusts nobody of
+/// ours.
+pub fn trusted(live: &DynamicObject) -> Vec<Certificate> {
+    let mut bundles = webhooks(live).map(|webhook| {
+        let bundle = webhook.pointer("/clientConfig/caBundle");
+        let bundle = bundle.and_then(Value::as_str).unwrap_or_default();
+        Certificate::all(&STANDARD.decode(bundle).unwrap_or_default()).0
+    });
+    let mut common = bundles.next().unwrap_or_default();
+    for bundle in bundles {
+        common.retain(|one| bundle.contains(one));
+    }
+    common
+}
+
+/// What is to be applied so that every webhook trusts just this bundle, and nothing else of it is
+/// ours; `None` where that is so. The object is the one that was seen, or nothing is applied.
+pub(super) fn bundle_patch(live: &DynamicObject, bundle: &str) -> Option<Value> {
+    let wanted = STANDARD.encode(bundle);
+    let fits = |webhook: &Value| {
+        webhook
+            .pointer("/clientConfig/caBundle")
+            .and_then(Value::as_str)
+            == Some(&wanted)
+    };
+    if webhooks(live).all(fits) {
+        return None;
+    }
+    let webhooks: Vec<_> = webhooks(live)
+        .filter_map(|webhook| webhook.get("name"))
+        .map(|name| json!({"name": name, "clientConfig": {"caBundle": wanted}}))
+        .collect();
+    let types = live.types.clone().unwrap_or_default();
+    Some(json!({
+        "apiVersion": types.api_version,
+        "kind": types.kind,
+        "metadata": identity(live),
+        "webhooks": webhooks,
+    }))
+}
+
+/// What is to be applied so that a configuration is as wanted; `None` where it is.
+pub(super) fn whole_patch(live: Option<&DynamicObject>, wanted: &Value) -> Option<Value> {
+    let Some(live) = live else {
+        return Some(wanted.clone());
+    };
+    if covers(&live.data, wanted) {
+        return None;
+    }
+    let mut patch = wanted.clone();
+    if let Some(patch) = patch.as_object_mut() {
+        patch.insert("metadata".to_owned(), identity(live));
+    }
+    Some(patch)
+}
+
+/// Applied with these, a change that somebody made in between is an error, and an object that is
+/// gone does not come back as a torso.
+fn identity(live: &DynamicObject) -> Value {
+    let metadata = &live.metadata;
+    json!({
+        "name": metadata.name,
+        "uid": metadata.uid,
+        "resourceVersion": metadata.resource_version,
+    })
+}
+
+/// Whether all that is wanted is there. What is there besides is somebody else's, but for lists
+/// without names, which are one value.
+fn covers(live: &Value, wanted: &Value) -> bool {
+    match (live, wanted) {
+        (Value::Object(live), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| match key.as_str() {
+                "apiVersion" | "kind" | "metadata" => true,
+                _ => live.get(key).is_some_and(|live| covers(live, wanted)),
+            })
+        }
+        (Value::Array(live), Value::Array(wanted)) => {
+            let name = |value: &Value| value.get("name").and_then(Value::as_str).map(str::to_owned);
+            if wanted.iter().all(|one| name(one).is_some()) {
+                return wanted.iter().all(|wanted| {
+                    let mut same = live.iter().filter(|live| name(live) == name(wanted));
+                    same.any(|live| covers(live, wanted))
+                });
+            }
+            live.len() == wanted.len()
+                && live
+                    .iter()
+                    .zip(wanted)
+                    .all(|(live, wanted)| covers(live, wanted))
+        }
+        _ => live == wanted,
+    }
+}
+
+/// Since when every configuration has been seen to trust an authority, without a break.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    since: HashMap<Fingerprint, Instant>,
+    /// No configuration is there that could be wrong.
+    nothing: bool,
+}
+
+impl Seen {
+    /// Looks at the configurations that there are.
+    pub(super) fn look<'l>(&mut self, live: impl Iterator<Item = &'l DynamicObject>, now: Instant) {
+        let mut all = live.map(trusted);
+        let first = all.next();
+        self.nothing = first.is_none();
+        let mut common = first.unwrap_or_default();
+        for one in all {
+            common.retain(|certificate| one.contains(certificate));
+        }
+        let common: Vec<_> = common.iter().map(Certificate::fingerprint).collect();
+        self.since.retain(|known, _| common.contains(known));
+        for one in common {
+            self.since.entry(one).or_insert(now);
+        }
+    }
+
+    /// Nobody knows what happened since.
+    pub(super) fn forget(&mut self) {
+        self.since.clear();
+        self.nothing = false;
+    }
+
+    /// Whether every API server trusts this authority by now.
+    pub(super) fn is_settled(
+        &self,
+        authority: &Fingerprint,
+        settle: Duration,
+        now: Instant,
+    ) -> bool {
+        self.nothing
+            || self
+                .since
+                .get(authority)
+                .is_some_and(|since| now.saturating_duration_since(*since) >= settle)
+    }
+
+    /// Whether every configuration was seen with it at the last look.
+    pub(super) fn is_trusted(&self, authority: &Fingerprint) -> bool {
+        self.nothing || self.since.contains_key(authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::certs::Authority;
+
+    fn live(bundles: &[&str]) -> DynamicObject {
+        let webhooks: Vec<_> = bundles
+            .iter()
+            .enumerate()
+            .map(|(at, bundle)| {
+                let config = json!({"url": "https://a", "caBundle": STANDARD.encode(bundle)});
+                json!({"name": format!("w{at}"), "clientConfig": config, "timeoutSeconds": 5})
+            })
+            .collect();
+        serde_json::from_value(json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "a", "uid": "u", "resourceVersion": "7"},
+            "webhooks": webhooks,
+        }))
+        .unwrap()
+    }
+
+    fn authority() -> Authority {
+        Authority::generate(OffsetDateTime::now_utc()).unwrap()
+    }
+
+    #[test]
+    fn only_the_bundle_is_written_and_only_where_it_differs() {
+        assert_eq!(bundle_patch(&live(&["x", "x"]), "x"), None);
+        let patch = bundle_patch(&live(&["x", ""]), "x").unwrap();
+        let webhook = |name| json!({"name": name, "clientConfig": {"caBundle": "eA=="}});
+        assert_eq!(
+            patch,
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "ValidatingWebhookConfiguration",
+                "metadata": {"name": "a", "uid": "u", "resourceVersion": "7"},
+                "webhooks": [webhook("w0"), webhook("w1")],
+            })
+        );
+    }
+
+    #[test]
+    fn what_others_add_is_theirs_and_what_they_change_is_not() {
+        let live = live(&["x"]);
+        let wanted = |webhook: Value| json!({"metadata": {"name": "a"}, "webhooks": [webhook]});
+        let same = wanted(json!({"name": "w0", "timeoutSeconds": 5}));
+        assert_eq!(whole_patch(Some(&live), &same), None);
+        for changed in [
+            json!({"name": "w0", "timeoutSeconds": 6}),
+            json!({"name": "w1", "timeoutSeconds": 5}),
+            json!({"name": "w0", "rules": []}),
+        ] {
+            let patch = whole_patch(Some(&live), &wanted(changed.clone())).unwrap();
+            assert_eq!(patch["webhooks"], json!([changed]));
+            assert_eq!(patch["metadata"]["resourceVersion"], "7");
+        }
+        assert_eq!(whole_patch(None, &same), Some(same));
+        assert!(!covers(&json!([1, 2]), &json!([1])), "a list is one value");
+    }
+
+    #[test]
+    fn an_authority_has_settled_when_all_have_had_it_for_long_enough() {
+        let (one, two) = (authority(), authority());
+        let (pem_one, pem_two) = (one.certificate_pem(), two.certificate_pem());
+        let both = pem_one.clone() + &pem_two;
+        let settle = Duration::from_secs(60);
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut seen = Seen::default();
+        let (with_both, with_one) = (live(&[&both, &both]), live(&[&both, &pem_one]));
+
+        seen.look([&with_both, &with_one].into_iter(), at(0));
+        assert!(seen.is_trusted(&one.fingerprint()));
+        assert!(!seen.is_trusted(&two.fingerprint()));
+        seen.look([&with_both, &with_both].into_iter(), at(30));
+        assert!(!seen.is_settled(&one.fingerprint(), settle, at(59)));
+        assert!(seen.is_settled(&one.fingerprint(), settle, at(60)));
+        assert!(!seen.is_settled(&two.fingerprint(), settle, at(60)));
+        assert!(seen.is_settled(&two.fingerprint(), settle, at(90)));
+
+        // a break begins anew
+        seen.look([&with_both, &with_one].into_iter(), at(91));
+        seen.look([&with_both, &with_both].into_iter(), at(92));
+        assert!(!seen.is_settled(&two.fingerprint(), settle, at(93)));
+        seen.forget();
+        assert!(!seen.is_settled(&one.fingerprint(), settle, at(93)));
+        // nobody to wait for
+        seen.look(std::iter::empty(), at(94));
+        assert!(seen.is_settled(&two.fingerprint(), settle, at(94)));
+    }
+}

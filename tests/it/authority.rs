@@ -1,0 +1,259 @@
+//! Servers that manage their own certificates and keep their webhooks registered, at a real API
+//! server, with the rights of `cluster::RIGHTS` and no others.
+//!
+//! Whoever calls a server here verifies it as the API server does: by the `caBundle` that is stored.
+
+mod calls;
+mod replicas;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::calls::{Follower, Load, call};
+use self::replicas::{CONFIGURATIONS, NAMESPACE, Replicas};
+use crate::harness::process::until;
+use crate::support;
+
+/// Generous: on an idle machine everything here takes seconds.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn replicas_share_one_ca_and_get_it_back() {
+    let mut replicas = Replicas::prepare(false);
+    replicas.install();
+    // all at once: nobody waits for the other
+    for _ in 0..3 {
+        replicas.start();
+    }
+    replicas.all_are_ready();
+    let first = replicas.secret();
+    replicas.all_are_trusted();
+    assert_eq!(replicas.signers(), 1, "one CA, and no other was made");
+
+    // somebody takes it out of one webhook
+    let kubectl = replicas.cluster.admin();
+    let broken =
+        r#"[{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": "TUFBPQ=="}]"#;
+    for kind in CONFIGURATIONS {
+        let versions = replicas.configuration(kind)["metadata"]["resourceVersion"].clone();
+        kubectl.must(
+            &["patch", kind[0], kind[1], "--type=json", "-p", broken],
+            "",
+        );
+        let after = replicas.configuration(kind)["metadata"]["resourceVersion"].clone();
+        assert_ne!(versions, after);
+    }
+    replicas.all_are_trusted();
+
+    // somebody deletes it: the servers have it still
+    kubectl.must(
+        &["-n", NAMESPACE, "delete", "secret", "distrogate-authority"],
+        "",
+    );
+    let again = until("the Secret written again", PATIENCE, || {
+        replicas.find_secret()
+    });
+    assert_eq!(again["data"]["ca.crt"], first["data"]["ca.crt"]);
+    replicas.all_are_trusted();
+
+    // somebody damages it: the same, and the log says so
+    let damaged = r#"{"data": {"ca.key": "TUFBPQ=="}}"#;
+    let patch = [
+        "-n",
+        NAMESPACE,
+        "patch",
+        "secret",
+        "distrogate-authority",
+        "-p",
+        damaged,
+    ];
+    kubectl.must(&patch, "");
+    until("the Secret repaired", PATIENCE, || {
+        let found = replicas.find_secret()?;
+        let same = found["data"]["ca.key"] == first["data"]["ca.key"];
+        same.then_some(()).ok_or_else(|| "another key".to_owned())
+    });
+    replicas.all_are_trusted();
+
+    // all are gone, and so is the Secret: another CA, and that is trusted in the end
+    replicas.servers.clear();
+    kubectl.must(
+        &["-n", NAMESPACE, "delete", "secret", "distrogate-authority"],
+        "",
+    );
+    replicas.start();
+    replicas.all_are_ready();
+    replicas.all_are_trusted();
+    assert_ne!(replicas.secret()["data"]["ca.crt"], first["data"]["ca.crt"]);
+    let bundle = replicas.bundle().unwrap();
+    assert_eq!(
+        bundle.matches("BEGIN").count(),
+        2,
+        "the one before is trusted still"
+    );
+
+    // without an API server reviews are answered, and a newcomer says why it is not ready
+    replicas.cluster.stop_api_server();
+    let server = &replicas.servers[0];
+    call(server.url(), &bundle).unwrap();
+    until("a server that misses its API server", PATIENCE, || {
+        let told = calls::get(server.admin(), "/readyz?verbose")?;
+        let lines = "[+]cluster ok: the API server cannot be reached";
+        let says = told.contains(lines) && told.contains("readyz check passed");
+        says.then_some(()).ok_or(told)
+    });
+    call(server.url(), &bundle).unwrap();
+    replicas.start();
+    let newcomer = &replicas.servers[1];
+    let told = calls::get(newcomer.admin(), "/readyz").unwrap();
+    assert!(
+        told.contains("certificate: none before the CA could be read or made"),
+        "{told}"
+    );
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn ten_rotations_lose_no_call() {
+    let mut replicas = Replicas::prepare(false);
+    replicas.install();
+    replicas.start();
+    replicas.start();
+    replicas.all_are_ready();
+    replicas.all_are_trusted();
+    let mut signed = vec![replicas.secret()["data"]["ca.crt"].clone()];
+
+    let follower = Follower::start(&replicas);
+    let load = Load::start(&follower, replicas.urls(), replicas.cluster.tenant());
+    for _ in 0..10 {
+        let kubeconfig = replicas.cluster.kubeconfig().to_str().unwrap().to_owned();
+        let arguments = [
+            "certs",
+            "rotate",
+            "--kubeconfig",
+            &kubeconfig,
+            "--timeout=2m",
+        ];
+        let output = support::run(&arguments);
+        let (told, wrong) = (support::stdout(&output), support::stderr(&output));
+        assert_eq!(output.status.code(), Some(0), "{told}{wrong}");
+        signed.push(replicas.secret()["data"]["ca.crt"].clone());
+    }
+    replicas.all_serve_of(&signed[10]);
+    let done = load.stop();
+    follower.stop();
+    eprintln!(
+        "ten rotations: {} calls with the bundle of {:?} ago, {} by the API server itself",
+        done.calls,
+        calls::DELAY,
+        done.writes
+    );
+    assert_eq!(done.failed, Vec::<String>::new(), "{}", replicas.logs());
+    assert!(done.calls > 100 && done.writes > 10, "{done:?}");
+    let count = signed.len();
+    signed.dedup();
+    assert_eq!(signed.len(), count, "each rotation has another CA");
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn what_is_registered_is_what_manifests_prints_and_stays_so() {
+    let mut replicas = Replicas::prepare(true);
+    let policy = replicas.cluster.dir().join("policy.yaml");
+    let empty = "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {name: a}\n\
+                 spec: {}\n";
+    std::fs::write(&policy, empty).unwrap();
+    let policy_path = policy.to_str().unwrap().to_owned();
+    replicas.more = ["--policy", &policy_path, "--reload-interval=1s"]
+        .map(String::from)
+        .to_vec();
+    replicas.start();
+    replicas.all_are_ready();
+    replicas.all_are_trusted();
+    let url = replicas.servers[0].url().to_owned();
+    let printed = || {
+        let arguments = [
+            "manifests",
+            "--format=json",
+            "--policy",
+            &policy_path,
+            "--url",
+            &url,
+        ];
+        let output = support::run(&arguments);
+        let list: Value = serde_json::from_str(&support::stdout(&output)).unwrap();
+        list["items"].as_array().unwrap().clone()
+    };
+    let is_as_printed = |replicas: &Replicas| {
+        for (kind, printed) in CONFIGURATIONS.into_iter().zip(printed()) {
+            let found = without_what_differs(replicas.configuration(kind));
+            let printed = without_what_differs(printed);
+            if found != printed {
+                return Err(format!("{found:#}\n{printed:#}"));
+            }
+        }
+        Ok(())
+    };
+    is_as_printed(&replicas).unwrap();
+
+    // somebody edits one, and deletes the other
+    let kubectl = replicas.cluster.admin();
+    let edit = r#"[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"},
+        {"op": "replace", "path": "/webhooks/0/rules", "value": []}]"#;
+    let [validating, mutating] = CONFIGURATIONS;
+    kubectl.must(
+        &[
+            "patch",
+            validating[0],
+            validating[1],
+            "--type=json",
+            "-p",
+            edit,
+        ],
+        "",
+    );
+    kubectl.must(&["delete", mutating[0], mutating[1]], "");
+    let back = || {
+        let found = kubectl.run(&["get", mutating[0], mutating[1]], "");
+        if !found.ok {
+            return Err(found.stderr);
+        }
+        is_as_printed(&replicas)
+    };
+    until("both as they were", PATIENCE, back);
+
+    // another policy has a carrier of its own
+    let custom = empty.replace(
+        "spec: {}",
+        "spec: {customCarriers: [{group: platform.example, kinds: [TenantCluster], \
+         values: [{path: spec.values}]}]}",
+    );
+    std::fs::write(&policy, custom).unwrap();
+    until("registered for another policy", PATIENCE, || {
+        let found = replicas.configuration(validating).to_string();
+        let has = found.contains("tenantclusters");
+        has.then_some(()).ok_or(found)
+    });
+    until("both as printed", PATIENCE, || is_as_printed(&replicas));
+
+    replicas.all_are_trusted();
+    // it leaves them
+    replicas.servers.clear();
+    is_as_printed(&replicas).unwrap();
+}
+
+/// `caBundle` comes from the cluster; what an old API server does not know it leaves out, and what
+/// the API server adds is not ours.
+fn without_what_differs(mut configuration: Value) -> Value {
+    for webhook in configuration["webhooks"].as_array_mut().unwrap() {
+        let webhook = webhook.as_object_mut().unwrap();
+        webhook.remove("matchConditions");
+        webhook["clientConfig"]
+            .as_object_mut()
+            .unwrap()
+            .remove("caBundle");
+    }
+    json!({"kind": configuration["kind"], "webhooks": configuration["webhooks"]})
+}
