@@ -6,8 +6,10 @@
 mod client;
 mod conditions;
 mod resources;
+mod rights;
 mod webhooks;
 
 pub use self::client::{Access, AccessError, FIELD_MANAGER};
 pub use self::resources::{Resource, Unselected, resources};
+pub use self::rights::{AUTHORITY, LEASE, MUTATING, Need, RIGHTS, Reach, Right, VALIDATING};
 pub use self::webhooks::{Backend, FailurePolicies, Registration};

@@ -8,6 +8,7 @@ use super::conditions::{
     secrets_of_vcluster,
 };
 use super::resources::{Resource, Unselected, resources};
+use super::rights::{MUTATING, VALIDATING};
 use crate::carrier::VALUES_LABEL;
 use crate::policy::Policy;
 
@@ -100,7 +101,7 @@ impl Registration {
         ];
         self.configuration(
             "ValidatingWebhookConfiguration",
-            "validate.distrogate.io",
+            VALIDATING,
             "/validate",
             configuration.to_vec(),
         )
@@ -118,7 +119,7 @@ impl Registration {
         });
         self.configuration(
             "MutatingWebhookConfiguration",
-            "mutate.distrogate.io",
+            MUTATING,
             "/mutate",
             vec![webhook],
         )
