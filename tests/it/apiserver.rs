@@ -33,6 +33,7 @@ use crate::harness::kubectl::{Kubectl, Outcome};
 use crate::harness::manifests::{self, MATCH_CONDITIONS, Target, text};
 use crate::harness::process::until;
 use crate::harness::server::Server;
+use crate::support::{distrogate, stdout};
 
 /// The API server takes seconds to follow a webhook configuration.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -112,7 +113,7 @@ fn a_tenant_at_a_real_api_server() {
     without_an_answer_mutation_is_skipped(&cluster, &tenant);
     // validation is gone for that
     install(&cluster, &url);
-    uninstalled_as_documented_nothing_is_refused(&cluster.admin());
+    uninstalled_as_documented_nothing_is_refused(&cluster);
 }
 
 /// The page that says how to install.
@@ -148,7 +149,8 @@ fn the_documented_canary_is_refused(admin: &Kubectl) {
     });
 }
 
-fn uninstalled_as_documented_nothing_is_refused(admin: &Kubectl) {
+fn uninstalled_as_documented_nothing_is_refused(cluster: &Cluster) {
+    let admin = &cluster.admin();
     until("validation is active again", ACTIVE_WITHIN, || {
         let outcome = canary(admin);
         if outcome.stderr.contains(NO_ANSWER) {
@@ -158,8 +160,9 @@ fn uninstalled_as_documented_nothing_is_refused(admin: &Kubectl) {
         }
     });
     let (_, page) = INSTALL.split_once("\n## Uninstall\n").unwrap();
-    let (_, commands) = page.split_once("```sh\n").unwrap();
-    let (commands, _) = commands.split_once("```").unwrap();
+    let blocks: Vec<_> = page.split("```sh\n").skip(1).take(2).collect();
+    let [program, commands] = [0, 1].map(|block| blocks[block].split("```").next().unwrap());
+    // what is enough in an emergency
     for command in commands.lines() {
         let words: Vec<_> = command.split(' ').collect();
         assert_eq!(words[..2], ["kubectl", "delete"], "{command}");
@@ -183,6 +186,12 @@ fn uninstalled_as_documented_nothing_is_refused(admin: &Kubectl) {
             Err(outcome.stderr)
         }
     });
+    let words: Vec<_> = program.trim_end().split(' ').collect();
+    assert_eq!(words[0], "distrogate");
+    let mut command = distrogate();
+    command.args(&words[1..]).arg("--kubeconfig").arg(cluster.kubeconfig());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
 }
 
 fn documented_release_gets_its_defaults(tenant: &Kubectl) {
