@@ -74,7 +74,7 @@ enum Command {
     /// First the server's right to register itself anew, then both webhook configurations, with
     /// --certificates also what the servers made for themselves. What is not ours stays.
     ///
-    /// Exit codes: 0 nothing of ours is left; 1 something stays, as it is not ours or comes back; 2
+    /// Exit codes: 0 nothing of ours is left; 1 something stays, as it is not ours or made anew; 2
     /// wrong usage; 3 the API server cannot be reached, or refuses.
     Unregister(unregister::UnregisterArgs),
 }

@@ -56,8 +56,8 @@ pub enum Outcome {
     Absent,
     /// It is not ours, and why: it stays.
     Foreign(String),
-    /// Somebody makes it anew.
-    Back,
+    /// Somebody makes it anew, or a finalizer holds it.
+    Still,
     /// The API server did not let it go, in its words.
     Refused(String),
 }
@@ -76,9 +76,9 @@ impl fmt::Display for Removal {
             Outcome::Deleted => write!(f, "{object} deleted"),
             Outcome::Absent => write!(f, "{object} not there"),
             Outcome::Foreign(why) => write!(f, "{object} kept: {why}"),
-            Outcome::Back => write!(
+            Outcome::Still => write!(
                 f,
-                "{object} comes back: a server that may register itself is still running, stop it first"
+                "{object} still there: a server that may register itself makes it anew, or a finalizer holds it"
             ),
             Outcome::Refused(why) => write!(f, "{object} not deleted: {why}"),
         }
@@ -110,7 +110,7 @@ pub async fn unregister(
         let registered = removals.iter_mut().skip(first);
         for (configuration, removal) in configurations.iter().zip(registered) {
             if removal.outcome.is_gone() && !configuration.stays_away(installation).await? {
-                removal.outcome = Outcome::Back;
+                removal.outcome = Outcome::Still;
             }
         }
     }
