@@ -19,6 +19,7 @@ pub mod scan;
 mod self_managed;
 pub mod serve;
 pub mod tls_args;
+pub mod unregister;
 
 use std::process::ExitCode;
 
@@ -79,6 +80,14 @@ enum Command {
     /// Exit codes: 0 it answers, and how; 1 it answers something else; 2 wrong usage; 3 it cannot be
     /// reached or is not trusted.
     Probe(probe::ProbeArgs),
+    /// Take the webhooks out of a cluster, before the server goes
+    ///
+    /// First the server's right to register itself anew, then both webhook configurations, with
+    /// --certificates also what the servers made for themselves. What is not ours stays.
+    ///
+    /// Exit codes: 0 nothing of ours is left; 1 something stays, as it is not ours or made anew; 2
+    /// wrong usage; 3 the API server cannot be reached, or refuses.
+    Unregister(unregister::UnregisterArgs),
 }
 
 /// Runs the program.
@@ -127,14 +136,18 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args),
         Command::Manifests(args) => manifests::run(args).map(|()| 0),
-        Command::Probe(args) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let result = runtime.block_on(probe::run(args));
-            // a name that is still being looked up is not waited for
-            runtime.shutdown_background();
-            result
-        }
+        Command::Probe(args) => asking(probe::run(args)),
+        Command::Unregister(args) => asking(unregister::run(args)),
     }
+}
+
+/// Asks others, on one thread.
+fn asking(question: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(question);
+    // a name that is still being looked up is not waited for
+    runtime.shutdown_background();
+    result
 }

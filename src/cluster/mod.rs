@@ -13,29 +13,33 @@
 //! | `issuer` | the certificate that a replica issues to itself |
 //! | `keeper` | looking after all of it |
 //! | `pace` | every pause and period |
+//! | `discovery`, `listing` | the objects that may be carriers, page by page |
+//! | `unregister` | what goes at an uninstall |
 
 mod client;
 mod conditions;
 mod discovery;
-mod listing;
 mod issuer;
 mod keeper;
 mod lease;
+mod listing;
 mod live;
 mod pace;
 mod resources;
 mod rights;
 mod store;
+mod unregister;
 mod webhooks;
 
 pub use self::client::{Access, AccessError, FIELD_MANAGER};
 pub use self::discovery::{Served, Survey, Unserved, survey};
-pub use self::listing::{Item, ListError, Lister};
 pub use self::issuer::{IssueError, Issuer};
 pub use self::keeper::{Clock, InForce, KeepError, Keeper, KeeperOptions, Standing};
+pub use self::listing::{Item, ListError, Lister};
 pub use self::live::trusted;
 pub use self::pace::Pace;
 pub use self::resources::{Resource, Selection, Unselected, resources};
 pub use self::rights::{AUTHORITY, LEASE, MUTATING, Need, RIGHTS, Reach, Right, VALIDATING};
 pub use self::store::{Store, Stored};
+pub use self::unregister::{Installation, Outcome, Removal, unregister};
 pub use self::webhooks::{Backend, FailurePolicies, Registration};

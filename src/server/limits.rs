@@ -3,7 +3,7 @@
 //!
 //! # Memory
 //!
-//! What the program takes at most, of the 256 MiB that `deploy/deployment.yaml` gives it:
+//! What the program takes at most, of the 256 MiB that `deploy/base/deployment.yaml` gives it:
 //!
 //! | what | MiB |
 //! |---|---|

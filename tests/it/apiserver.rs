@@ -6,9 +6,12 @@
 //! there before distrogate is in [`stored_before`]. All scenarios run, also after
 //! one has failed.
 
+mod carriers;
 mod claims;
+mod documented;
 mod managers;
 mod objects;
+mod outage;
 mod rounds;
 mod stored;
 
@@ -16,10 +19,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use self::claims::{CANARY, DENIED, NO_ANSWER, create, is_absent, reference, said, stored_k8s};
+use self::claims::{CANARY, DENIED, create, is_absent, reference, said, stored_k8s};
+use self::documented::{
+    the_documented_canary_is_refused, uninstalled_as_documented_nothing_is_refused,
+};
 use self::objects::{NAMESPACE, merge, release, secret};
+use self::outage::{
+    without_an_answer_mutation_is_skipped, without_an_answer_other_secrets_go_on,
+    without_an_answer_status_and_deletion_go_on, without_an_answer_validation_fails_closed,
+};
 use self::rounds::{
     apply_patch_and_put_leave_our_part_alone, exported_and_applied_it_is_the_users,
     our_lines_in_a_text_go_once_at_most, our_part_moves_with_the_chart,
@@ -30,7 +41,7 @@ use self::rounds::{
 };
 use crate::harness::cluster::Cluster;
 use crate::harness::kubectl::{Kubectl, Outcome};
-use crate::harness::manifests::{self, MATCH_CONDITIONS, Target, text};
+use crate::harness::manifests::{self, Target, text};
 use crate::harness::process::until;
 use crate::harness::server::Server;
 
@@ -67,6 +78,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios![
     two_distros_in_a_secret_are_refused,
     changed_distro_is_refused,
     metadata_of_a_bad_object_may_change,
+    a_fault_of_before_is_a_warning,
     unrelated_secret_is_untouched,
     deleting_works,
     apply_patch_and_put_leave_our_part_alone,
@@ -104,85 +116,17 @@ fn a_tenant_at_a_real_api_server() {
         server.log_tail()
     );
 
+    carriers::fixtures_are_refused_in_their_own_words(&cluster.admin());
     the_documented_canary_is_refused(&cluster.admin());
     let url = server.url().to_owned();
     drop(server);
     without_an_answer_validation_fails_closed(&tenant);
+    without_an_answer_status_and_deletion_go_on(&cluster, &tenant);
     without_an_answer_other_secrets_go_on(&cluster, &tenant);
     without_an_answer_mutation_is_skipped(&cluster, &tenant);
     // validation is gone for that
     install(&cluster, &url);
-    uninstalled_as_documented_nothing_is_refused(&cluster.admin());
-}
-
-/// The page that says how to install.
-const INSTALL: &str = include_str!("../../docs/install.md");
-
-/// The command of the page that tries it out.
-fn canary(admin: &Kubectl) -> Outcome {
-    let literal =
-        "config.yaml=controlPlane: {distro: {k3s: {enabled: true}, k8s: {enabled: true}}}";
-    let mut arguments = Vec::from(["-n", "default", "create", "secret", "generic"]);
-    arguments.extend(["vc-config-canary", "--dry-run=server"]);
-    let (key, value) = literal.split_once('=').unwrap();
-    let documented = format!(
-        "kubectl {} \\\n  --from-literal={key}='{value}'\n",
-        arguments.join(" ")
-    );
-    assert!(INSTALL.contains(&documented), "{documented}");
-    let literal = format!("--from-literal={literal}");
-    arguments.push(&literal);
-    admin.run(&arguments, "")
-}
-
-fn the_documented_canary_is_refused(admin: &Kubectl) {
-    label_namespace(admin, "default");
-    until("the namespace's label counts", ACTIVE_WITHIN, || {
-        let outcome = canary(admin);
-        let first = outcome.stderr.lines().next().unwrap_or_default();
-        if !outcome.ok && INSTALL.contains(&format!("```\n{first}\n```")) {
-            Ok(())
-        } else {
-            Err(outcome.stdout + &outcome.stderr)
-        }
-    });
-}
-
-fn uninstalled_as_documented_nothing_is_refused(admin: &Kubectl) {
-    until("validation is active again", ACTIVE_WITHIN, || {
-        let outcome = canary(admin);
-        if outcome.stderr.contains(NO_ANSWER) {
-            Ok(())
-        } else {
-            Err(outcome.stdout + &outcome.stderr)
-        }
-    });
-    let (_, page) = INSTALL.split_once("\n## Uninstall\n").unwrap();
-    let (_, commands) = page.split_once("```sh\n").unwrap();
-    let (commands, _) = commands.split_once("```").unwrap();
-    for command in commands.lines() {
-        let words: Vec<_> = command.split(' ').collect();
-        assert_eq!(words[..2], ["kubectl", "delete"], "{command}");
-        admin.must(&words[1..], "");
-    }
-    for kind in [
-        "validatingwebhookconfigurations",
-        "mutatingwebhookconfigurations",
-    ] {
-        assert_eq!(admin.must(&["get", kind, "-o=name"], ""), "");
-    }
-    until("nothing is asked for", ACTIVE_WITHIN, || {
-        let outcome = canary(admin);
-        if outcome.ok {
-            assert_eq!(
-                outcome.stdout,
-                "secret/vc-config-canary created (server dry run)\n"
-            );
-            Ok(())
-        } else {
-            Err(outcome.stderr)
-        }
-    });
+    uninstalled_as_documented_nothing_is_refused(&cluster);
 }
 
 fn documented_release_gets_its_defaults(tenant: &Kubectl) {
@@ -296,36 +240,22 @@ fn deleting_works(tenant: &Kubectl) {
     }
 }
 
-fn without_an_answer_validation_fails_closed(tenant: &Kubectl) {
-    let k8s = secret("bad", &["k8s"]).to_string();
-    said(tenant.run(&["replace", "-f", "-"], &k8s)).fails_with(NO_ANSWER);
-    // Mutation fails first and is skipped: it is validation that is named.
-    create(tenant, &release("closed", "0.30.4", &["k8s"])).fails_with(NO_ANSWER);
-}
-
-fn without_an_answer_other_secrets_go_on(cluster: &Cluster, tenant: &Kubectl) {
-    let mut unrelated = secret("x", &["k3s", "k8s"]);
-    merge(
-        &mut unrelated,
-        json!({"metadata": {"name": "unrelated", "namespace": NAMESPACE}}),
-    );
-    let created = create(tenant, &unrelated);
-    if cluster.minor_version() < MATCH_CONDITIONS {
-        created.fails_with(NO_ANSWER);
-    } else {
-        created.succeeds();
-    }
-}
-
-fn without_an_answer_mutation_is_skipped(cluster: &Cluster, tenant: &Kubectl) {
-    let validation = "validatingwebhookconfiguration/validate.distrogate.io";
-    cluster.admin().must(&["delete", validation], "");
-    until("validation gone", ACTIVE_WITHIN, || {
-        let Outcome { ok, stderr, .. } =
-            create(tenant, &release("open", "0.30.4", &["k8s"])).outcome;
-        if ok { Ok(()) } else { Err(stderr) }
-    });
-    assert_eq!(stored_k8s(tenant, "open"), json!({"enabled": true}));
+/// The ratchet: it was there before, so it is a warning now.
+fn a_fault_of_before_is_a_warning(tenant: &Kubectl) {
+    let values = json!({"sync": {"toHost": {"ingresses": {"enabled": true}}}});
+    let patch = json!({"spec": {"values": values}}).to_string();
+    let arguments = [
+        "patch",
+        "-n",
+        NAMESPACE,
+        "helmrelease",
+        "bad",
+        "--type=merge",
+        "-p",
+    ];
+    let outcome = tenant.run(&[&arguments[..], &[&patch]].concat(), "");
+    assert!(outcome.ok, "{}", outcome.stderr);
+    assert_snapshot!(outcome.stderr, @"Warning: HelmRelease team-a/bad (vCluster chart 0.30.4): spec.values.controlPlane.distro: only one distro can be enabled at the same time, found k3s and k8s [only-one-distro]; fix: set controlPlane.distro.k8s.enabled to false");
 }
 
 /// The CRDs, the namespace, and a tenant's rights in it.

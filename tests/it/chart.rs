@@ -8,7 +8,7 @@ use distrogate::values::{Limits, read_yaml};
 use serde_json::{Value, json};
 
 use crate::helm::binary::{Helm, Helms};
-use crate::manifests::{objects, of_kind};
+use crate::manifests::{beside, objects, objects_at, of_kind};
 use crate::support::{file, has_kubectl, run, stderr, stdout};
 
 /// A CA as values name it: the API server is the one to verify it.
@@ -41,7 +41,7 @@ fn policy() -> Value {
 }
 
 /// What Helm makes of values, in a namespace.
-fn template(helm: &Helm, namespace: &str, values: &Value) -> Result<Vec<Value>, String> {
+pub(crate) fn template(helm: &Helm, namespace: &str, values: &Value) -> Result<Vec<Value>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("values.json");
     fs::write(&path, values.to_string()).unwrap();
@@ -64,7 +64,7 @@ fn template(helm: &Helm, namespace: &str, values: &Value) -> Result<Vec<Value>, 
 }
 
 /// Objects by kind and name, without what the tool that applies them labels them with.
-fn by_name(objects: &[Value]) -> BTreeMap<String, Value> {
+pub(crate) fn by_name(objects: &[Value]) -> BTreeMap<String, Value> {
     let named = objects.iter().map(|object| {
         let name = object["metadata"]["name"].as_str().unwrap();
         let mut object = object.clone();
@@ -74,7 +74,7 @@ fn by_name(objects: &[Value]) -> BTreeMap<String, Value> {
         if metadata.get("annotations") == Some(&json!({})) {
             metadata.remove("annotations");
         }
-        if object["kind"] == "NetworkPolicy" {
+        if object["spec"]["egress"] == json!([]) {
             // kustomize leaves an empty list out, which says the same
             object["spec"].as_object_mut().unwrap().remove("egress");
         }
@@ -104,28 +104,44 @@ fn by_resource(configuration: &Value) -> Value {
     configuration
 }
 
+/// Roles are compared where they are compared with the program's own table.
 #[test]
 fn it_says_the_same_as_the_kustomization() {
     let Some(helms) = Helms::find() else { return };
     if !has_kubectl() {
         return;
     }
-    let mut expected = by_name(&objects("certs/cert-manager"));
-    // Helm makes it, or it is there
-    expected.remove("Namespace distrogate-system");
-    for helm in helms.each() {
-        let mut rendered = by_name(&template(helm, "distrogate-system", &json!({})).unwrap());
-        let probe = rendered.remove("Job distrogate-probe");
-        assert!(probe.is_some(), "{helm}");
-        for (name, object) in &expected {
-            assert_eq!(rendered.get(name), Some(object), "{helm}: {name}");
+    let cert_manager = json!({"certificates": {"mode": "cert-manager"}});
+    let registered = json!({"webhooks": {"register": true}, "watchLive": true});
+    for (kustomization, values) in [
+        ("resources: [../certs/cert-manager]\n", cert_manager),
+        ("resources: [../deploy/self-managed]\n", json!({})),
+        (
+            "resources: [../deploy/self-managed]\n\
+             components: [../deploy/register, ../deploy/watch-live]\n",
+            registered,
+        ),
+    ] {
+        let folder = beside(kustomization);
+        let mut expected = by_name(&objects_at(&folder.path().join("mine")));
+        // Helm makes it, or it is there
+        expected.remove("Namespace distrogate-system");
+        expected.retain(|name, _| !name.contains("Role"));
+        for helm in helms.each() {
+            let mut rendered = by_name(&template(helm, "distrogate-system", &values).unwrap());
+            let probe = rendered.remove("Job distrogate-probe");
+            assert!(probe.is_some(), "{helm}");
+            rendered.retain(|name, _| !name.contains("Role") && !name.ends_with("-unregister"));
+            for (name, object) in &expected {
+                assert_eq!(rendered.get(name), Some(object), "{helm}: {name}");
+            }
+            assert_eq!(
+                rendered.len(),
+                expected.len(),
+                "{helm}: {:?}",
+                rendered.keys()
+            );
         }
-        assert_eq!(
-            rendered.len(),
-            expected.len(),
-            "{helm}: {:?}",
-            rendered.keys()
-        );
     }
 }
 
@@ -254,10 +270,16 @@ fn its_policies_are_what_the_program_reads() {
 #[test]
 fn the_program_knows_every_argument_that_it_is_given() {
     let Some(helms) = Helms::find() else { return };
+    let files = ["--tls-cert=/tls/tls.crt", "--tls-key=/tls/tls.key"];
+    let cert_manager = json!({"mode": "cert-manager"});
     let secret = json!({"mode": "secret", "caBundle": CA, "secretName": "other"});
-    for (values, expected) in [
-        (json!({}), vec![]),
-        (json!({"enforcement": "audit"}), vec!["--enforcement=audit"]),
+    for (values, first, expected) in [
+        (json!({"certificates": cert_manager}), &files[..], vec![]),
+        (
+            json!({"certificates": cert_manager, "enforcement": "audit"}),
+            &files,
+            vec!["--enforcement=audit"],
+        ),
         (
             json!({
                 "certificates": secret,
@@ -266,6 +288,7 @@ fn the_program_knows_every_argument_that_it_is_given() {
                 "hostVersion": "v1.31.4",
                 "log": {"format": "json", "level": "info,distrogate::server=debug"},
             }),
+            &files,
             vec![
                 "--enforcement=warn",
                 "--policy=/policies",
@@ -274,31 +297,61 @@ fn the_program_knows_every_argument_that_it_is_given() {
                 "--log-level=info,distrogate::server=debug",
             ],
         ),
+        (json!({}), &[SELF_MANAGED], vec![]),
+        (
+            json!({
+                "enforcement": "audit",
+                "watchLive": true,
+                "webhooks": {
+                    "register": true,
+                    "validateFailurePolicy": "Ignore",
+                    "mutateFailurePolicy": "Fail",
+                    "timeoutSeconds": 7,
+                    "exemptNamespaces": ["flux-system", "argocd"],
+                },
+            }),
+            &[SELF_MANAGED],
+            vec![
+                "--register",
+                "--validate-failure-policy=ignore",
+                "--mutate-failure-policy=fail",
+                "--timeout=7",
+                "--exempt-namespace=flux-system",
+                "--exempt-namespace=argocd",
+                "--watch-live",
+                "--enforcement=audit",
+            ],
+        ),
     ] {
         for helm in helms.each() {
             let rendered = template(helm, "platform", &values).unwrap();
             let [deployment] = of_kind(&rendered, "Deployment")[..] else {
                 panic!("one Deployment")
             };
-            let [job] = of_kind(&rendered, "Job")[..] else {
-                panic!("one Job")
-            };
-            let base = ["serve", "--tls-cert=/tls/tls.crt", "--tls-key=/tls/tls.key"];
-            let arguments = |workload: &Value| -> Vec<String> {
-                let container = &workload["spec"]["template"]["spec"]["containers"][0];
-                serde_json::from_value(container["args"].clone()).unwrap()
-            };
-            assert_eq!(arguments(deployment), [&base[..], &expected].concat());
-            assert_eq!(
-                arguments(job),
-                [
-                    "probe",
-                    "--url=https://distrogate.platform.svc",
-                    "--ca-file=/ca/ca.crt",
-                    "--wait=120"
-                ]
-            );
-            for workload in [deployment, job] {
+            let wanted = [&["serve"], first, &expected].concat();
+            assert_eq!(arguments(deployment), wanted, "{helm}");
+            let is_self_managed = first == [SELF_MANAGED];
+            let mut workloads = vec![];
+            if !is_self_managed {
+                workloads.push(deployment);
+            }
+            let jobs = of_kind(&rendered, "Job");
+            for job in &jobs {
+                let container = &job["spec"]["template"]["spec"]["containers"][0];
+                let wanted = match container["name"].as_str().unwrap() {
+                    "probe" => &[
+                        "probe",
+                        "--url=https://distrogate.platform.svc",
+                        "--ca-file=/ca/ca.crt",
+                        "--wait=120",
+                    ][..],
+                    _ => &["unregister", "--certificates", "--namespace=platform"],
+                };
+                assert_eq!(arguments(job), wanted, "{helm}");
+            }
+            assert_eq!(jobs.len(), if is_self_managed { 2 } else { 1 });
+            workloads.extend(jobs);
+            for workload in workloads {
                 // what comes before it is read first
                 let mut arguments = arguments(workload);
                 arguments.push("--help".to_owned());
@@ -310,22 +363,35 @@ fn the_program_knows_every_argument_that_it_is_given() {
     }
 }
 
+/// How the server is told to make its own certificates.
+const SELF_MANAGED: &str = "--certificates=self-managed";
+
+fn arguments(workload: &Value) -> Vec<String> {
+    let container = &workload["spec"]["template"]["spec"]["containers"][0];
+    serde_json::from_value(container["args"].clone()).unwrap()
+}
+
 #[test]
 fn pods_are_locked_in_and_no_key_goes_further_than_it_has_to() {
     let Some(helms) = Helms::find() else { return };
-    for mode in ["cert-manager", "secret"] {
+    for mode in ["self-managed", "cert-manager", "secret"] {
+        let is_self_managed = mode == "self-managed";
         for helm in helms.each() {
             let certificates = json!({"mode": mode, "caBundle": CA, "secretName": "other"});
             let values = json!({"certificates": certificates, "policies": [policy()]});
             let rendered = template(helm, "platform", &values).unwrap();
-            for kind in ["Deployment", "Job"] {
-                let [workload] = of_kind(&rendered, kind)[..] else {
-                    panic!("one {kind}")
-                };
+            let [servers, jobs] = ["Deployment", "Job"].map(|kind| of_kind(&rendered, kind));
+            assert_eq!(
+                (servers.len(), jobs.len()),
+                (1, if is_self_managed { 2 } else { 1 })
+            );
+            for workload in servers.into_iter().chain(jobs) {
                 let pod = &workload["spec"]["template"]["spec"];
-                assert_eq!(pod["automountServiceAccountToken"], false);
-                assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
                 let container = &pod["containers"][0];
+                let name = container["name"].as_str().unwrap();
+                let asks = is_self_managed && name != "probe";
+                assert_eq!(pod["automountServiceAccountToken"], asks, "{name}");
+                assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
                 assert_eq!(
                     container["securityContext"],
                     json!({
@@ -335,30 +401,35 @@ fn pods_are_locked_in_and_no_key_goes_further_than_it_has_to() {
                         "capabilities": {"drop": ["ALL"]},
                     })
                 );
-                assert_eq!(container["resources"]["limits"]["cpu"], Value::Null);
-                let is_server = kind == "Deployment";
-                for volume in pod["volumes"].as_array().unwrap() {
+                let resources = &container["resources"];
+                assert!(resources["requests"]["cpu"].is_string(), "{name}");
+                assert!(resources["limits"]["memory"].is_string(), "{name}");
+                assert_eq!(resources["limits"]["cpu"], Value::Null, "{name}");
+                for volume in pod["volumes"].as_array().into_iter().flatten() {
                     let Some(secret) = volume.get("secret") else {
                         continue;
                     };
-                    assert_eq!(secret["secretName"], "other");
+                    let source = if is_self_managed {
+                        "distrogate-authority"
+                    } else {
+                        "other"
+                    };
+                    assert_eq!(secret["secretName"], source);
                     let items = secret["items"].as_array().unwrap().iter();
                     let keys: Vec<_> = items.map(|item| item["key"].as_str().unwrap()).collect();
-                    let wanted = if is_server {
-                        vec!["tls.crt", "tls.key"]
-                    } else {
-                        vec!["ca.crt"]
+                    let wanted = match name {
+                        "distrogate" => vec!["tls.crt", "tls.key"],
+                        _ => vec!["ca.crt"],
                     };
                     assert_eq!(keys, wanted);
                 }
             }
-            for kind in [
-                "Role",
-                "ClusterRole",
-                "RoleBinding",
-                "ClusterRoleBinding",
-                "Secret",
-            ] {
+            let roles = ["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"];
+            for kind in roles
+                .into_iter()
+                .filter(|_| !is_self_managed)
+                .chain(["Secret"])
+            {
                 assert!(of_kind(&rendered, kind).is_empty(), "{kind}");
             }
         }
@@ -384,30 +455,53 @@ fn what_is_switched_off_is_not_there() {
         "ValidatingWebhookConfiguration validate.distrogate.io",
     ]
     .into();
+    let of_cert_manager = [
+        "Certificate distrogate-ca",
+        "Certificate distrogate-tls",
+        "Issuer distrogate-ca",
+        "Issuer distrogate-selfsigned",
+    ];
+    let registered = [
+        "MutatingWebhookConfiguration mutate.distrogate.io",
+        "ValidatingWebhookConfiguration validate.distrogate.io",
+    ];
+    let self_managed = vec![
+        "ClusterRole distrogate",
+        "ClusterRoleBinding distrogate",
+        "Role distrogate",
+        "RoleBinding distrogate",
+        "ClusterRole distrogate-unregister",
+        "ClusterRoleBinding distrogate-unregister",
+        "Job distrogate-unregister",
+        "Role distrogate-unregister",
+        "RoleBinding distrogate-unregister",
+        "ServiceAccount distrogate-unregister",
+    ];
+    let cert_manager = json!({"mode": "cert-manager"});
     for (values, without, with) in [
-        (json!({}), vec![], vec![]),
+        (json!({"certificates": cert_manager}), vec![], vec![]),
         (
-            json!({"probe": {"enabled": false}}),
+            json!({"certificates": cert_manager, "probe": {"enabled": false}}),
             vec!["Job distrogate-probe"],
             vec![],
         ),
         (
-            json!({"networkPolicy": {"enabled": false}}),
+            json!({"certificates": cert_manager, "networkPolicy": {"enabled": false}}),
             vec!["NetworkPolicy distrogate"],
             vec![],
         ),
         (
-            json!({"priorityClass": {"create": false}}),
+            json!({"certificates": cert_manager, "priorityClass": {"create": false}}),
             vec!["PriorityClass distrogate"],
             vec![],
         ),
         (
-            json!({"replicas": 1}),
+            json!({"certificates": cert_manager, "replicas": 1}),
             vec!["PodDisruptionBudget distrogate"],
             vec![],
         ),
         (
-            json!({"certificates": {"issuer": {"name": "company"}}}),
+            json!({"certificates": {"mode": "cert-manager", "issuer": {"name": "company"}}}),
             vec![
                 "Certificate distrogate-ca",
                 "Issuer distrogate-ca",
@@ -424,6 +518,17 @@ fn what_is_switched_off_is_not_there() {
                 "Issuer distrogate-selfsigned",
             ],
             vec!["ConfigMap distrogate-ca", "ConfigMap distrogate-policies"],
+        ),
+        (json!({}), of_cert_manager.to_vec(), self_managed.clone()),
+        (
+            json!({"cleanup": {"enabled": false}}),
+            of_cert_manager.to_vec(),
+            self_managed[..4].to_vec(),
+        ),
+        (
+            json!({"webhooks": {"register": true}}),
+            [&of_cert_manager[..], &registered].concat(),
+            self_managed.clone(),
         ),
     ] {
         let mut expected = plain.clone();
@@ -470,7 +575,23 @@ fn wrong_values_are_refused() {
             json!({"webhooks": {"exemptNamespaces": ["Team"]}}),
             "exemptNamespaces",
         ),
-        (json!({"certificates": {"mode": "self-managed"}}), "mode"),
+        (json!({"certificates": {"mode": "vault"}}), "mode"),
+        (json!({"watchLive": "yes"}), "watchLive"),
+        (json!({"cleanup": {"seconds": 0}}), "seconds"),
+        (json!({"cleanup": {"image": "kubectl"}}), "image"),
+        (
+            json!({"networkPolicy": {"apiServerPorts": []}}),
+            "apiServerPorts",
+        ),
+        (
+            json!({"networkPolicy": {"apiServerPorts": [0]}}),
+            "apiServerPorts",
+        ),
+        (json!({"webhooks": {"register": "true"}}), "register"),
+        (
+            json!({"certificates": {"mode": "cert-manager"}, "webhooks": {"register": true}}),
+            "webhooks.register needs certificates.mode self-managed",
+        ),
         (
             json!({"certificates": {"mode": "secret"}}),
             "certificates.caBundle is needed",
@@ -573,7 +694,7 @@ fn the_page_about_installing_sets_what_there_is() {
             );
         }
     }
-    assert_eq!(number, 3);
+    assert_eq!(number, 4);
 }
 
 #[test]

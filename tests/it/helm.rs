@@ -6,7 +6,7 @@
 //! review puts in.
 
 pub(crate) mod binary;
-mod chart;
+pub(crate) mod chart;
 mod config;
 mod dice;
 mod ours;

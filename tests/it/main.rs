@@ -29,6 +29,7 @@ mod flight;
 mod handshake;
 mod harness;
 mod helm;
+mod installed;
 mod logs;
 mod malformed;
 mod manifests;

@@ -9,7 +9,7 @@ use distrogate::values::{Limits, read_yaml};
 use serde_json::{Value, json};
 
 use crate::harness::kubectl::Kubectl;
-use crate::harness::manifests::{build, text};
+use crate::harness::manifests::{build, copy, text};
 use crate::support::{file, has_kubectl, run, stderr};
 
 /// The objects of a kustomization.
@@ -18,7 +18,7 @@ pub(crate) fn objects(folder: &str) -> Vec<Value> {
 }
 
 /// The same, wherever that is.
-fn objects_at(folder: &Path) -> Vec<Value> {
+pub(crate) fn objects_at(folder: &Path) -> Vec<Value> {
     let home = tempfile::tempdir().unwrap();
     build(&Kubectl::offline(None, home.path()), folder)
 }
@@ -58,6 +58,10 @@ fn every_kustomization_builds_what_it_says() {
     let mut with_certificates = [&base[..], &["Certificate"; 2], &["Issuer"; 2]].concat();
     with_certificates.sort_unstable();
     assert_eq!(kinds("certs/cert-manager"), with_certificates);
+    let roles = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
+    let mut self_managed = [&base[..], &roles].concat();
+    self_managed.sort_unstable();
+    assert_eq!(kinds("deploy/self-managed"), self_managed);
     assert_eq!(
         kinds("deploy/monitoring"),
         ["ConfigMap", "PrometheusRule", "Service", "ServiceMonitor"]
@@ -116,19 +120,7 @@ fn the_kubelet_and_prometheus_find_the_admin_port() {
 }
 
 /// `deploy/` and `certs/` in a folder of their own, with a kustomization beside them.
-fn beside(kustomization: &str) -> tempfile::TempDir {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let to = to.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                copy(&entry.path(), &to);
-            } else {
-                fs::copy(entry.path(), to).unwrap();
-            }
-        }
-    }
+pub(crate) fn beside(kustomization: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for folder in ["deploy", "certs"] {
         copy(&file(folder), &root.path().join(folder));

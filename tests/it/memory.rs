@@ -12,7 +12,7 @@ use crate::dev_server::DevServer;
 use crate::serve::connect;
 use crate::support::{cluster_api, envelope};
 
-/// The memory limit in `deploy/deployment.yaml`, in KiB.
+/// The memory limit in `deploy/base/deployment.yaml`, in KiB.
 const BOUND: usize = 256 * 1_024;
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;

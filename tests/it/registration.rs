@@ -75,7 +75,7 @@ fn the_files_in_deploy_are_what_is_printed() {
     let (validating, mutating) = text.split_once("---\n").unwrap();
     for ((name, header), document) in HEADERS.iter().zip([validating, mutating]) {
         let wanted = format!("{header}{document}");
-        for folder in ["deploy", "deploy/chart/files"] {
+        for folder in ["deploy/base", "deploy/chart/files"] {
             let path = file(folder).join(format!("{name}-webhook.yaml"));
             if std::env::var_os("UPDATE_DOCS").is_some() {
                 fs::write(&path, &wanted).unwrap();

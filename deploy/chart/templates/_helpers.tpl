@@ -71,3 +71,66 @@ capabilities:
 {{- end -}}
 {{- toJson $rules -}}
 {{- end }}
+
+{{/* Not empty where the servers make their own certificates. */}}
+{{- define "distrogate.selfManaged" -}}
+{{- if eq .Values.certificates.mode "self-managed" }}yes{{ end -}}
+{{- end }}
+
+{{/* Not empty where the server has something to ask at the API server. */}}
+{{- define "distrogate.asks" -}}
+{{- if or (include "distrogate.selfManaged" .) .Values.watchLive }}yes{{ end -}}
+{{- end }}
+
+{{/* Where Pods may run, and what they are pulled with. */}}
+{{- define "distrogate.placement" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A role bound to the service account of the same name; `namespace` is empty for all of them. */}}
+{{- define "distrogate.role" -}}
+{{- $prefix := ternary "" "Cluster" (ne .namespace "") -}}
+{{- range $kind := list (printf "%sRole" $prefix) (printf "%sRoleBinding" $prefix) }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  name: {{ $.name }}
+  {{- with $.namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    app.kubernetes.io/name: distrogate
+    {{- include "distrogate.labels" $.root | nindent 4 }}
+  {{- with $.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- if hasSuffix "Binding" $kind }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $prefix }}Role
+  name: {{ $.name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ $.account }}
+    namespace: {{ $.root.Release.Namespace }}
+{{- else }}
+rules:
+  {{- toYaml $.rules | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}

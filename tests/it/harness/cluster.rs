@@ -72,6 +72,32 @@ impl Cluster {
         self.kubectl.as_user(&self.config, TENANT)
     }
 
+    /// A kubeconfig whose only context is a service account, called by its name.
+    pub(crate) fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
+        let config = fs::read(&self.config).expect("our own file");
+        let mut config: serde_json::Value = serde_json::from_slice(&config).expect("our own JSON");
+        let user = json!({
+            "token": format!("{ADMIN}-token"),
+            "as": format!("system:serviceaccount:{namespace}:{account}"),
+        });
+        for (key, value) in [
+            ("users", json!([{"name": account, "user": user}])),
+            (
+                "contexts",
+                json!([{"name": account, "context": {"cluster": "test", "user": account}}]),
+            ),
+            ("current-context", json!(account)),
+        ] {
+            config
+                .as_object_mut()
+                .expect("a JSON object")
+                .insert(key.to_owned(), value);
+        }
+        let path = self.dir.path().join(format!("{namespace}.{account}"));
+        fs::write(&path, config.to_string()).expect("a file in our own folder");
+        path
+    }
+
     /// A kubeconfig with the contexts `admin` and `tenant`, for other programs.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.config

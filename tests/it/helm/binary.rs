@@ -68,7 +68,7 @@ impl Helms {
 
 impl Helm {
     /// 3 or 4.
-    pub(super) const fn major(&self) -> usize {
+    pub(crate) const fn major(&self) -> usize {
         self.major
     }
 
@@ -101,7 +101,8 @@ impl Helm {
 
     /// What it makes of our chart.
     pub(super) fn render(&self, chart: &Path, arguments: &[String]) -> Rendered {
-        let manifest = match self.template(chart, arguments) {
+        let only = "--show-only=templates/statefulset.yaml".to_owned();
+        let manifest = match self.template(chart, &[arguments, &[only]].concat()) {
             Ok(manifest) => manifest,
             Err(error) => return Rendered::Refused(error),
         };

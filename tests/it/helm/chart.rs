@@ -61,12 +61,12 @@ pub(super) fn traits(chart: &str) -> Traits {
 }
 
 /// Charts in a folder of their own.
-pub(super) struct Charts {
+pub(crate) struct Charts {
     folder: tempfile::TempDir,
 }
 
 impl Charts {
-    pub(super) fn write(versions: &[&str]) -> Self {
+    pub(crate) fn write(versions: &[&str]) -> Self {
         let charts = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -103,12 +103,12 @@ impl Charts {
     }
 
     /// Where a chart is.
-    pub(super) fn of(&self, version: &str) -> PathBuf {
+    pub(crate) fn of(&self, version: &str) -> PathBuf {
         self.folder.path().join(version)
     }
 
     /// A folder for one case.
-    pub(super) fn scratch(&self, name: &str) -> PathBuf {
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().join(name);
         fs::create_dir(&folder).unwrap();
         folder
