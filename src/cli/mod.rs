@@ -16,6 +16,7 @@ pub mod probe;
 pub mod replay;
 pub mod serve;
 pub mod tls_args;
+mod watch_args;
 
 use std::process::ExitCode;
 

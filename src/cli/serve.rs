@@ -22,12 +22,14 @@ use crate::server::{
 };
 use crate::telemetry::{self, LogArgs, Metrics};
 
+use super::cluster_args::ClusterArgs;
 use super::dev_ca::DevCaFile;
 use super::gate_args::GateArgs;
 use super::handler::handler;
 use super::output;
 use super::policy_files::LivePolicy;
 use super::tls_args::{Tls, TlsArgs};
+use super::watch_args::{Surroundings, WatchArgs};
 
 /// Where to listen, in this order, unless someone says where: all addresses, IPv6 and IPv4 alike,
 /// so that it works in Pods of either family; IPv4 alone where the kernel has no IPv6.
@@ -114,6 +116,14 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub gate: GateArgs,
 
+    /// What to find out in the cluster.
+    #[command(flatten)]
+    pub watch: WatchArgs,
+
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+
     /// What to log, and how.
     #[command(flatten)]
     pub log: LogArgs,
@@ -130,6 +140,8 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         shutdown_delay,
         reload_interval,
         gate,
+        watch: watches,
+        cluster,
         log,
     } = args;
     let limits = limits(*reload_interval);
@@ -145,7 +157,9 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         "Starting."
     );
     let followed = Arc::clone(&policy);
-    let handler = handler(followed, gate.cluster()?, gate.today, metrics.clone());
+    let surroundings = watches.surroundings(gate.cluster()?, cluster, &metrics);
+    let surroundings = surroundings.await?;
+    let handler = handler(followed, surroundings.clone(), gate.today, metrics.clone());
     telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
     let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
@@ -169,7 +183,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         certificate,
         dev_authority,
     } = tls.load(&listen, &metrics)?;
-    let checks = checks(&policy, certificate.as_ref(), &shutdown);
+    let checks = checks(&policy, certificate.as_ref(), &surroundings, &shutdown);
     let options = ServerOptions {
         listen,
         tls: config,
@@ -211,6 +225,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         never = follow_certificate => match never {},
         never = follow_clients => match never {},
         never = follow_policy => match never {},
+        never = surroundings.follow() => match never {},
         never = admin.run() => match never {},
     };
     drop(dev_ca_file);
@@ -259,9 +274,11 @@ async fn follow<R: Refresh>(files: Option<Arc<R>>, interval: Duration) -> Infall
 fn checks(
     policy: &Arc<LivePolicy>,
     certificate: Option<&Arc<FileCertificate>>,
+    surroundings: &Surroundings,
     shutdown: &Shutdown,
 ) -> Checks {
     let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
+    let surroundings = surroundings.clone();
     let certificate = certificate.map(Arc::clone);
     Arc::new(move || {
         let is_leaving = shutdown.is_leaving();
@@ -272,6 +289,7 @@ fn checks(
         }];
         let not_after = certificate.as_ref().and_then(|files| files.not_after());
         checks.extend(not_after.map(|at| unexpired(at, OffsetDateTime::now_utc())));
+        checks.extend(surroundings.checks());
         checks.push(Check {
             name: "draining",
             passed: !is_leaving,

@@ -7,6 +7,7 @@
 //! one has failed.
 
 mod claims;
+mod live;
 mod managers;
 mod objects;
 mod rounds;

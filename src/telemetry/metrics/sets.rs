@@ -3,7 +3,7 @@
 use prometheus_client::encoding::EncodeLabelSet;
 
 use super::labels::{
-    Carrier, Closed, Family, Files, Handshake, Outcome, Refused, Rule, Shed, Term,
+    Carrier, Closed, Family, Files, Handshake, Outcome, Refused, Rule, Shed, Term, Watch,
 };
 use crate::admission::{Endpoint, Operation};
 use crate::gate::Decision;
@@ -50,6 +50,10 @@ labels! {
 labels! {
     /// Of a default.
     ByFamily { family: Family, }
+}
+labels! {
+    /// Of what is watched.
+    ByWatch { watch: Watch, }
 }
 labels! {
     /// Of a request that is to be sent again.

@@ -39,6 +39,12 @@ impl Process {
         self.child.stdout.take()
     }
 
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("our own child");
+        self.child.wait().expect("the end of our own child");
+    }
+
     /// Panics with the end of the log if the program has ended by itself.
     pub(crate) fn assert_running(&mut self) {
         let status = self.child.try_wait().expect("the state of our own child");

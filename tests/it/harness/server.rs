@@ -1,6 +1,7 @@
 //! Our own binary, serving.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -15,17 +16,25 @@ const LISTENING_WITHIN: Duration = Duration::from_secs(30);
 
 /// What stands before the address in that line.
 const GREETING: &str = "listening on ";
+/// And before that of the admin port, in the next.
+const ADMIN_GREETING: &str = "probes and metrics: http://";
 
 /// A running `distrogate serve`.
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Process,
     url: String,
+    admin: SocketAddr,
 }
 
 impl Server {
     /// Starts it with the built-in policy, on a port of its own choice.
     pub(crate) fn start(certificates: &Certificates, dir: &Path) -> Self {
+        Self::start_with(certificates, dir, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(certificates: &Certificates, dir: &Path, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_distrogate"));
         command
             .env_clear()
@@ -36,6 +45,7 @@ impl Server {
             .arg(certificates.certificate())
             .arg("--tls-key")
             .arg(certificates.key())
+            .args(flags)
             .stdout(Stdio::piped());
         let mut process = Process::start("distrogate", &mut command, dir);
         let lines = lines_of(process.take_stdout().expect("a piped standard output"));
@@ -46,7 +56,26 @@ impl Server {
             .strip_prefix(GREETING)
             .unwrap_or_else(|| panic!("distrogate serve starts with: {line}"))
             .to_owned();
-        Self { process, url }
+        let admin = lines
+            .recv_timeout(LISTENING_WITHIN)
+            .expect("the admin port");
+        let admin = admin.strip_prefix(ADMIN_GREETING).expect("the admin port");
+        let admin = admin.parse().expect("an address");
+        Self {
+            process,
+            url,
+            admin,
+        }
+    }
+
+    /// A page of its admin port, with its head.
+    pub(crate) fn admin_page(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.admin).expect("the admin port");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).expect("an answer");
+        page
     }
 
     /// Where it listens: `https://127.0.0.1:PORT`.
