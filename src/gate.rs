@@ -25,7 +25,7 @@ use crate::defaults::Edit;
 use crate::policy::{Action, Date, InForce, Labels, Policy};
 use crate::rules::{self, Finding};
 use crate::text::printable;
-use crate::vcluster::{Certainty, KubeVersion, Operation, Reading, Subject};
+use crate::vcluster::{Certainty, Inventory, KubeVersion, Operation, Reading, Subject};
 
 /// How many findings a message tells one by one.
 const FINDINGS_TOLD: usize = 20;
@@ -36,7 +36,9 @@ pub struct Cluster {
     /// The host cluster's Kubernetes version.
     pub host_version: Option<KubeVersion>,
     /// The labels of namespaces, where they are known.
-    pub namespace_labels: Arc<HashMap<String, Labels>>,
+    pub namespace_labels: Arc<HashMap<String, Arc<Labels>>>,
+    /// The virtual clusters that are there, or have left their data.
+    pub inventory: Inventory,
     /// Which day it is, in UTC.
     pub today: Option<Date>,
 }

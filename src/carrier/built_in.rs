@@ -83,6 +83,9 @@ fn cluster_api() -> Declaration {
     }
 }
 
+/// Groups whose objects deploy to clusters that they do not tell.
+pub(super) const ELSEWHERE: [&str; 3] = ["fleet.cattle.io", PLATFORM[0], PLATFORM[1]];
+
 /// The platform's groups: `storage` has the objects, `management` is its aggregated API.
 const PLATFORM: [&str; 2] = ["storage.loft.sh", "management.loft.sh"];
 

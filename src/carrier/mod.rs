@@ -109,6 +109,12 @@ impl<'p> Carrier<'p> {
         kinds
     }
 
+    /// Whether objects of this kind deploy to clusters that they do not tell: Fleet's Bundles to
+    /// those that are its targets, the platform's instances to one that it chooses.
+    pub fn deploys_elsewhere(kind: &GroupVersionKind<'_>) -> bool {
+        built_in::ELSEWHERE.contains(&&*kind.group)
+    }
+
     /// The configs that an object holds; none if it deploys something else.
     pub fn configs<'a>(self, object: &'a RawValue, seen: Seen<'_>) -> Held<'a> {
         match self {

@@ -12,7 +12,7 @@ use super::policy_files;
 use crate::gate::Cluster;
 use crate::policy::{Action, Date, Labels, Policy};
 use crate::values::{Limits, read_yaml};
-use crate::vcluster::KubeVersion;
+use crate::vcluster::{Inventory, KubeVersion};
 
 /// What reviews are judged by.
 #[derive(Args, Clone, Debug)]
@@ -89,21 +89,29 @@ impl GateArgs {
             host_version: self.host_version.clone(),
             namespace_labels: Arc::new(namespace_labels),
             today: Some(self.today()),
+            inventory: Inventory::default(),
         })
     }
 }
 
 /// Labels by namespace.
-fn read_labels(file: &Path) -> anyhow::Result<HashMap<String, Labels>> {
+fn read_labels(file: &Path) -> anyhow::Result<HashMap<String, Arc<Labels>>> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("labels {shown}"))?;
     let read = read_yaml(text.as_bytes(), &Limits::VALUES).map_err(|error| {
         let line = error.at.map_or(1, |at| at.line);
         anyhow::anyhow!("labels {shown}, line {line}: {error}")
     })?;
-    serde_json::from_value(read.root.to_json()).map_err(|_| {
-        anyhow::anyhow!("labels {shown}: has to be a map of namespaces to maps of labels: texts")
-    })
+    let labels: HashMap<String, Labels> =
+        serde_json::from_value(read.root.to_json()).map_err(|_| {
+            anyhow::anyhow!(
+                "labels {shown}: has to be a map of namespaces to maps of labels: texts"
+            )
+        })?;
+    let labels = labels.into_iter();
+    Ok(labels
+        .map(|(name, labels)| (name, Arc::new(labels)))
+        .collect())
 }
 
 fn parse_date(text: &str) -> Result<Date, String> {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use time::OffsetDateTime;
 
 use super::policy_files::LivePolicy;
+use super::watch_args::Surroundings;
 use crate::admission;
 use crate::gate::{self, Cluster};
 use crate::policy::Date;
@@ -17,17 +18,17 @@ use crate::telemetry::{Metrics, log_review, log_unreadable};
 /// Answers reviews by a policy, on the day that it is, unless another one is given.
 pub(super) fn handler(
     policy: Arc<LivePolicy>,
-    cluster: Cluster,
+    surroundings: Surroundings,
     day: Option<Date>,
     metrics: Metrics,
 ) -> Handler {
     Arc::new(move |endpoint, body| {
         let start = Instant::now();
-        // one review sees one policy, and the day that it is
+        // one review sees one policy, one state of the cluster, and the day that it is
         let policy = policy.current();
         let cluster = Cluster {
             today: day.or_else(|| Some(Date::of(OffsetDateTime::now_utc()))),
-            ..cluster.clone()
+            ..surroundings.now()
         };
         let answered = admission::answer(body, |request| {
             let verdict = gate::review(request, endpoint, &policy, &cluster);

@@ -20,6 +20,7 @@ mod self_managed;
 pub mod serve;
 pub mod tls_args;
 pub mod unregister;
+mod watch_args;
 
 use std::process::ExitCode;
 

@@ -38,10 +38,6 @@ pub struct SelfManagedArgs {
     #[command(flatten)]
     pub registration: RegistrationArgs,
 
-    /// Where the API server is, for what is kept there.
-    #[command(flatten)]
-    pub cluster: ClusterArgs,
-
     /// Rotate within seconds, which is safe with a single API server on this machine only: for tests
     #[arg(long, hide = true)]
     pub hurry: bool,
@@ -51,6 +47,7 @@ impl SelfManagedArgs {
     /// What looks after it; nothing if nothing is kept there.
     pub(super) async fn keeper(
         &self,
+        cluster: &ClusterArgs,
         issued: Option<&Arc<IssuedCertificate>>,
         policy: &Arc<LivePolicy>,
         metrics: &Metrics,
@@ -59,7 +56,6 @@ impl SelfManagedArgs {
             register,
             namespace,
             registration,
-            cluster,
             hurry,
         } = self;
         if issued.is_none() && !register {

@@ -23,6 +23,7 @@ use crate::server::{
 };
 use crate::telemetry::{self, LogArgs, Metrics};
 
+use super::cluster_args::ClusterArgs;
 use super::dev_ca::DevCaFile;
 use super::gate_args::GateArgs;
 use super::handler::handler;
@@ -30,6 +31,7 @@ use super::output;
 use super::policy_files::LivePolicy;
 use super::self_managed::SelfManagedArgs;
 use super::tls_args::{Tls, TlsArgs};
+use super::watch_args::{Surroundings, WatchArgs};
 
 /// Where to listen, in this order, unless someone says where: all addresses, IPv6 and IPv4 alike,
 /// so that it works in Pods of either family; IPv4 alone where the kernel has no IPv6.
@@ -120,6 +122,14 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub gate: GateArgs,
 
+    /// What to find out in the cluster.
+    #[command(flatten)]
+    pub watch: WatchArgs,
+
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+
     /// What to log, and how.
     #[command(flatten)]
     pub log: LogArgs,
@@ -137,6 +147,8 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         reload_interval,
         self_managed,
         gate,
+        watch: watches,
+        cluster,
         log,
     } = args;
     let limits = limits(*reload_interval);
@@ -152,7 +164,9 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         "Starting."
     );
     let followed = Arc::clone(&policy);
-    let handler = handler(followed, gate.cluster()?, gate.today, metrics.clone());
+    let surroundings = watches.surroundings(gate.cluster()?, cluster, &metrics);
+    let surroundings = surroundings.await?;
+    let handler = handler(followed, surroundings.clone(), gate.today, metrics.clone());
     telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
     let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
@@ -178,14 +192,14 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         dev_authority,
     } = tls.load(&listen, &metrics)?;
     let keeper = self_managed
-        .keeper(issued.as_ref(), &policy, &metrics)
+        .keeper(cluster, issued.as_ref(), &policy, &metrics)
         .await?;
     let served = Served {
         files: certificate.clone(),
         issued,
         standing: keeper.as_ref().map(Keeper::standing),
     };
-    let checks = checks(&policy, served, &shutdown);
+    let checks = checks(&policy, served, &surroundings, &shutdown);
     let options = ServerOptions {
         listen,
         tls: config,
@@ -228,6 +242,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         never = follow_clients => match never {},
         never = follow_policy => match never {},
         never = keep(keeper) => match never {},
+        never = surroundings.follow() => match never {},
         never = admin.run() => match never {},
     };
     drop(dev_ca_file);
@@ -289,8 +304,14 @@ struct Served {
 /// What has to be true for the server to be ready. Policy and a certificate in files are there
 /// before anybody can ask; one that is issued comes with the first answer of the API server. Later
 /// nothing here depends on that: how it stands is told, and changes nothing.
-fn checks(policy: &Arc<LivePolicy>, served: Served, shutdown: &Shutdown) -> Checks {
+fn checks(
+    policy: &Arc<LivePolicy>,
+    served: Served,
+    surroundings: &Surroundings,
+    shutdown: &Shutdown,
+) -> Checks {
     let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
+    let surroundings = surroundings.clone();
     Arc::new(move || {
         let Served {
             files,
@@ -322,6 +343,7 @@ fn checks(policy: &Arc<LivePolicy>, served: Served, shutdown: &Shutdown) -> Chec
             passed: true,
             says,
         }));
+        checks.extend(surroundings.checks());
         checks.push(Check {
             name: "draining",
             passed: !is_leaving,

@@ -1,7 +1,8 @@
-//! The Kubernetes API from the outside: what is registered there, and which objects it has.
+//! The Kubernetes API from the outside: what is registered there, which objects it has, and what it
+//! tells of the cluster.
 //!
-//! Knows webhook configurations and the objects that the server needs in a cluster, and nothing of
-//! what a review says.
+//! Knows webhook configurations, the objects that the server needs in a cluster, and what listings
+//! and watches bring of others; nothing of what a review says.
 //!
 //! | file | owns |
 //! |---|---|
@@ -15,15 +16,22 @@
 //! | `pace` | every pause and period |
 //! | `discovery`, `listing` | the objects that may be carriers, page by page |
 //! | `unregister` | what goes at an uninstall |
+//! | `known`, `follow`, `health` | what watches tell, and whether it still counts |
+//! | `ledger`, `namespaces` | virtual clusters and their data; labels of namespaces |
 
 mod client;
 mod conditions;
 mod discovery;
+mod follow;
+mod health;
 mod issuer;
 mod keeper;
+mod known;
 mod lease;
+mod ledger;
 mod listing;
 mod live;
+mod namespaces;
 mod pace;
 mod resources;
 mod rights;
@@ -35,6 +43,7 @@ pub use self::client::{Access, AccessError, FIELD_MANAGER};
 pub use self::discovery::{Served, Survey, Unserved, survey};
 pub use self::issuer::{IssueError, Issuer};
 pub use self::keeper::{Clock, InForce, KeepError, Keeper, KeeperOptions, Standing};
+pub use self::known::{Known, Watches};
 pub use self::listing::{Item, ListError, Lister};
 pub use self::live::trusted;
 pub use self::pace::Pace;

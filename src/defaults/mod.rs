@@ -61,6 +61,7 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
         now: config,
         before,
         told_before: _,
+        live: _,
     } = subject;
     if *reading != Reading::Helm
         || *completeness == Completeness::Fragment

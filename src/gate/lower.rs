@@ -1,12 +1,14 @@
 //! From what an object holds to what the rules see.
 
+use std::sync::Arc;
+
 use super::words::{object_name, title_of};
 use super::{Cluster, mutate};
 use crate::admission::Request;
-use crate::carrier::{Carried, Carrier, Seen};
+use crate::carrier::{Carried, Carrier, Release, Seen};
 use crate::defaults::{self, Claimed, Edit};
 use crate::policy::{Applicant, InForce, Policy};
-use crate::vcluster::{Config, Operation, Parts, Subject};
+use crate::vcluster::{Completeness, Config, Live, Operation, Parts, Subject};
 
 /// One config, as the object holds it and as the rules see it.
 #[derive(Debug)]
@@ -88,7 +90,10 @@ pub(super) fn subject(
     let applicant = Applicant {
         namespace: &request.namespace,
         target_namespace: &now.release.namespace,
-        labels: cluster.namespace_labels.get(&*request.namespace),
+        labels: cluster
+            .namespace_labels
+            .get(&*request.namespace)
+            .map(AsRef::as_ref),
         carrier: &request.kind.kind,
         chart: None,
         user: &request.user,
@@ -119,10 +124,30 @@ pub(super) fn subject(
         now: compose(now),
         before: before.map(compose),
         told_before: before.and_then(|before| before.told_distro),
+        live: match before {
+            Some(_) => None,
+            None => live(request, now, cluster),
+        },
     };
     let in_force = policy.in_force(&Applicant {
         chart: Some(&subject.now.chart),
         ..applicant
     });
     (subject, in_force)
+}
+
+/// What this cluster holds of the virtual cluster that a config is for. Another cluster's are not
+/// known, and a template or a piece of values is for none.
+fn live(request: &Request<'_>, config: &Carried<'_>, cluster: &Cluster) -> Option<Arc<Live>> {
+    let Release {
+        cluster: elsewhere,
+        namespace,
+        name,
+        item,
+    } = &config.release;
+    let is_here =
+        elsewhere.is_none() && item.is_none() && !Carrier::deploys_elsewhere(&request.kind);
+    let is_one = !config.is_template && config.completeness != Completeness::Fragment;
+    let known = || cluster.inventory.get(namespace, name).map(Arc::clone);
+    (is_here && is_one).then(known).flatten()
 }

@@ -4,10 +4,10 @@
 //! in its command line and in the pod, after the object was stored; from chart 0.33 on nobody
 //! checks. k3s to k8s is migrated from 0.25 on, one way: a policy can let it through.
 
-use super::{Context, Example, Finding, Page, Rule, Setting};
+use super::{Context, Example, Finding, Page, Rule, Setting, or_delete};
 use crate::policy::{Action, Transition};
 use crate::values::Path;
-use crate::vcluster::{Certainty, Completeness, Config, Distro};
+use crate::vcluster::{Certainty, Completeness, Config, Distro, HeldBy, Live};
 
 pub(super) const RULE: Rule = Rule {
     id: "distro-change",
@@ -16,7 +16,9 @@ pub(super) const RULE: Rule = Rule {
     page: Page {
         why: "Each distro keeps its state in a form of its own. vCluster checks a change only in \
               its command line and when the pod starts, after the object was stored; from chart \
-              0.33 on nobody checks, and the control plane comes up empty.",
+              0.33 on nobody checks, and the control plane comes up empty. A claim outlives a \
+              virtual cluster that is deleted, and what is created again under its name comes \
+              upon the data: with serve --watch-live that is found out too.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
@@ -27,7 +29,8 @@ pub(super) const RULE: Rule = Rule {
             "controlPlane:\n  distro:\n    k3s:\n      enabled: true\n",
         )
         .after("controlPlane:\n  distro:\n    k3s:\n      enabled: true\n"),
-        fix: "Keep the distro, or create a new virtual cluster. vCluster itself migrates k3s to \
+        fix: "Keep the distro, or create a new virtual cluster under another name; where it was \
+              deleted and may go, delete its claim too. vCluster itself migrates k3s to \
               k8s from chart 0.25 on, one way: the platform team can let that through with allow.",
     },
     settings: &[Setting {
@@ -40,16 +43,40 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// What the distro was.
+struct Was<'a> {
+    distro: Distro,
+    /// The config, where the carrier has it.
+    config: Option<&'a Config<'a>>,
+    /// Where it is known from without one.
+    live: Option<&'a Live>,
+}
+
+impl<'a> Was<'a> {
+    fn of(context: &Context<'a>) -> Option<Self> {
+        let (config, live) = (context.before, context.live);
+        let distro = match config {
+            Some(config) => config.distro().or(context.told_before),
+            None => live?.told.distro,
+        };
+        Some(Self {
+            distro: distro?,
+            config,
+            live,
+        })
+    }
+
+    fn enabled(&self) -> Vec<Distro> {
+        self.config.map(Config::enabled).unwrap_or_default()
+    }
+}
+
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(before_config) = context.before else {
-        return;
-    };
-    let before = before_config.distro().or(context.told_before);
-    let (Some(before), Some(now)) = (before, context.config.distro()) else {
+    let (Some(was), Some(now)) = (Was::of(context), context.config.distro()) else {
         return;
     };
     // a config that was refused for several distros may keep any of them
-    let was_several = before_config.enabled();
+    let (before, was_several) = (was.distro, was.enabled());
     if before == now
         || (was_several.len() > 1 && was_several.contains(&now))
         || context
@@ -60,23 +87,13 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     {
         return;
     }
-    let was = if before_config.chart.certainty() == Certainty::Legacy {
-        format!("{before} (as all charts called so before 0.20)")
-    } else {
-        before.to_string()
-    };
-    let becomes = if context.config.enabled().is_empty() {
-        format!("{now} (no distro is enabled, which means k8s)")
-    } else {
-        now.to_string()
-    };
     // a template's distro counts for virtual clusters that are made from now on, and where nothing
     // is set another object may set it
     let open = match context.completeness {
         Completeness::Whole => false,
         // what is not set here was, or is, for the other object to set
         Completeness::Extended => {
-            context.config.enabled().is_empty() || before_config.enabled().is_empty()
+            context.config.enabled().is_empty() || (was.config.is_some() && was_several.is_empty())
         }
         Completeness::Fragment => true,
     };
@@ -85,20 +102,49 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     } else {
         Action::Deny
     };
+    let way_back = way_back(context.config, before, now);
     findings.push(
         Finding::new(
             context
                 .config
                 .place_of_causes(&Path::dotted("controlPlane.distro"), &[now.enabled_path()]),
-            format!(
-                "the distro of a virtual cluster cannot be changed, it is {was} and would become \
-                 {becomes}; {}",
-                migration(context, before, now),
-            ),
+            message(context, &was, now),
         )
-        .fix(way_back(context.config, before, now))
+        .fix(or_delete(way_back, was.live))
         .at_most(at_most),
     );
+}
+
+fn message(context: &Context<'_>, was: &Was<'_>, now: Distro) -> String {
+    let before = was.distro;
+    let becomes = if context.config.enabled().is_empty() {
+        format!("{now} (no distro is enabled, which means k8s)")
+    } else {
+        now.to_string()
+    };
+    let migration = migration(context, before, now);
+    match was.live.map(|live| &live.held_by) {
+        Some(secret @ HeldBy::Secret(_)) => format!(
+            "this virtual cluster is there already, and its distro cannot be changed: it is \
+             {before} ({secret}) and would become {becomes}; {migration}"
+        ),
+        Some(claim @ HeldBy::Claim(_)) => format!(
+            "the data of this virtual cluster is still there, made by {before} ({claim}), and \
+             would come under {becomes}; {migration}"
+        ),
+        None => {
+            let legacy = |config: &Config<'_>| config.chart.certainty() == Certainty::Legacy;
+            let told = if was.config.is_some_and(legacy) {
+                " (as all charts called so before 0.20)"
+            } else {
+                ""
+            };
+            format!(
+                "the distro of a virtual cluster cannot be changed, it is {before}{told} and would \
+                 become {becomes}; {migration}"
+            )
+        }
+    }
 }
 
 fn lets_through(

@@ -43,7 +43,9 @@ pub use self::finding::Finding;
 pub use self::page::{Example, Page, Setting};
 use crate::policy::{Action, InForce, RuleSettings};
 use crate::values::Path;
-use crate::vcluster::{Certainty, Completeness, Config, Distro, Operation, Reading, Subject};
+use crate::vcluster::{
+    Certainty, Completeness, Config, Distro, HeldBy, Live, Operation, Reading, Subject,
+};
 
 /// A rule.
 #[derive(Debug)]
@@ -72,6 +74,9 @@ struct Context<'a> {
     before: Option<&'a Config<'a>>,
     /// The distro that its pod wrote down.
     told_before: Option<Distro>,
+    /// What the cluster itself holds of the virtual cluster; only where there is no config from
+    /// before.
+    live: Option<&'a Live>,
     reading: Reading,
     is_template: bool,
     /// What the policy says about the rule.
@@ -154,12 +159,14 @@ pub fn judge(subject: &Subject<'_>, policy: &InForce) -> Vec<Finding> {
         now,
         before,
         told_before,
+        live,
     } = subject;
     let before = before.as_ref();
     let context = Context {
         config: now,
         before,
         told_before: *told_before,
+        live: live.as_deref(),
         reading: *reading,
         is_template: *is_template,
         completeness: *completeness,
@@ -172,6 +179,7 @@ pub fn judge(subject: &Subject<'_>, policy: &InForce) -> Vec<Finding> {
         let old = check(&Context {
             config: before,
             before: None,
+            live: None,
             ..context
         });
         let old: HashSet<_> = old.iter().map(Finding::fault).collect();
@@ -216,6 +224,16 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A way back, with the other one that there is where data outlived its virtual cluster.
+fn or_delete(way_back: String, live: Option<&Live>) -> String {
+    match live.map(|live| &live.held_by) {
+        Some(claim @ HeldBy::Claim(_)) => {
+            format!("{way_back}; or delete {claim} too, if its data may go")
+        }
+        _ => way_back,
+    }
 }
 
 /// What stands below a path, in short: `image.tag, command and 3 more`.

@@ -4,10 +4,10 @@
 //! command line, and until 0.32 in the pod. On a fresh install from 0.33 on nobody checks: the
 //! pod comes up with an empty store.
 
-use super::{Context, Example, Finding, Page, Rule, Setting};
+use super::{Context, Example, Finding, Page, Rule, Setting, or_delete};
 use crate::policy::Action;
 use crate::values::Path;
-use crate::vcluster::{Certainty, Completeness, Config, Range, Store};
+use crate::vcluster::{Certainty, Completeness, Config, HeldBy, Range, Store};
 
 pub(super) const RULE: Rule = Rule {
     id: "store-change",
@@ -17,7 +17,9 @@ pub(super) const RULE: Rule = Rule {
         why: "The state of a virtual cluster is in its backing store. vCluster accepts few \
               changes of it, to an etcd or from the embedded to an external database, and checks \
               them in its command line and in the pod only; for what is installed with a chart \
-              from 0.33 on nobody does, and the control plane comes up empty.",
+              from 0.33 on nobody does, and the control plane comes up empty. With serve \
+              --watch-live a virtual cluster that is there already, or has left its data, counts \
+              as what was before.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  backingStore:\n    database:\n      external:\n        enabled: true\n",
@@ -47,15 +49,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let Some(before_config) = context.before else {
-        return;
-    };
     let config = context.config;
-    let (Some(before), Some(now)) = (before_config.store(), config.store()) else {
+    let live = context.live.filter(|_| context.before.is_none());
+    let before = match context.before {
+        Some(before) => before.store(),
+        None => live.and_then(|live| live.told.store),
+    };
+    let (Some(before), Some(now)) = (before, config.store()) else {
         return;
     };
     // a config that was refused for several stores may keep any of them
-    let enabled_before = before_config.stores();
+    let enabled_before = context.before.map(Config::stores).unwrap_or_default();
     let let_through = context.settings.allow_stores.iter().any(|allowed| {
         let in_charts = allowed.charts.as_ref();
         allowed.from == before
@@ -88,11 +92,15 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     // is set another object may set it, or may have set it before
     let open = match context.completeness {
         Completeness::Whole => false,
-        Completeness::Extended => config.stores().is_empty() || enabled_before.is_empty(),
+        Completeness::Extended => {
+            config.stores().is_empty() || (live.is_none() && enabled_before.is_empty())
+        }
         Completeness::Fragment => true,
     };
     let uncertain = accepted.is_some() && config.chart.certainty() != Certainty::Exact;
-    let at_most = if context.is_template || open || uncertain {
+    // of what was deleted, a new store may well begin empty
+    let outlived = live.is_some_and(|live| matches!(live.held_by, HeldBy::Claim(_)));
+    let at_most = if context.is_template || open || uncertain || outlived {
         Action::Warn
     } else {
         Action::Deny
@@ -100,12 +108,23 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.push(
         Finding::new(
             place,
-            format!(
-                "the backing store holds the state of a virtual cluster and cannot be changed like \
-                 this, it is {before} and would become {becomes}; {upstream}"
-            ),
+            match live.map(|live| &live.held_by) {
+                Some(claim @ HeldBy::Claim(_)) => format!(
+                    "the data of this virtual cluster is still there, of the backing store \
+                     {before} ({claim}), and would not be found by {becomes}; {upstream}"
+                ),
+                Some(secret @ HeldBy::Secret(_)) => format!(
+                    "this virtual cluster is there already, and its backing store cannot be \
+                     changed like this: it is {before} ({secret}) and would become {becomes}; \
+                     {upstream}"
+                ),
+                None => format!(
+                    "the backing store holds the state of a virtual cluster and cannot be changed \
+                     like this, it is {before} and would become {becomes}; {upstream}"
+                ),
+            },
         )
-        .fix(way_back(config, before, now))
+        .fix(or_delete(way_back(config, before, now), live))
         .at_most(at_most),
     );
 }

@@ -30,6 +30,7 @@ fn no_rule_finds_fault_with_a_charts_own_values() {
                     now: compose(),
                     before: Some(compose()),
                     told_before: None,
+                    live: None,
                 };
                 // that the chart is too new for the host or calls the distro deprecated is no fault
                 // of its values

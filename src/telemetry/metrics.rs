@@ -25,11 +25,11 @@ use prometheus_client::registry::Registry;
 pub use self::held::Held;
 use self::held::number;
 use self::labels::{Carrier, Closed as _, Family, Outcome, Rule, Term};
-pub use self::labels::{Files, Handshake, Refused, Shed, Trouble};
+pub use self::labels::{Files, Handshake, Refused, Shed, Trouble, Watch};
 use self::page::{Book, Entry};
 use self::sets::{
     ByEndpoint, ByFamily, ByFiles, ByFinding, ByHandshake, ByRefused, ByReload, ByReview,
-    ByRevision, ByShed, ByTerm, ByTrouble,
+    ByRevision, ByShed, ByTerm, ByTrouble, ByWatch,
 };
 use crate::admission::{Endpoint, Request};
 use crate::gate::Verdict;
@@ -79,6 +79,10 @@ struct All {
     policy: Series<ByRevision, Gauge>,
     policy_revision: Mutex<Option<ByRevision>>,
     exemptions: Series<ByTerm, Gauge>,
+    watch_followed: Series<ByWatch, Gauge>,
+    watch_objects: Series<ByWatch, Gauge>,
+    watch_left_out: Series<ByWatch, Gauge>,
+    watch_failing_since: Series<ByWatch, Gauge>,
 }
 
 type Timers = Series<ByEndpoint, Histogram, fn() -> Histogram>;
@@ -162,6 +166,19 @@ impl Metrics {
             ),
             policy_revision: Mutex::default(),
             exemptions: book.gauges("exemptions", "Exemptions of the policy in force, by term"),
+            watch_followed: book.gauges(
+                "watch_followed",
+                "Whether what is watched in the cluster is known and followed (1), or not (0)",
+            ),
+            watch_objects: book.gauges("watch_objects", "Objects that are known from watching"),
+            watch_left_out: book.gauges(
+                "watch_left_out_objects",
+                "Objects beyond the bound of distrogate_watch_objects, of which nothing is known",
+            ),
+            watch_failing_since: book.gauges(
+                "watch_failing_since_timestamp_seconds",
+                "Since when the API server does not tell, in seconds since 1970; 0 while it does",
+            ),
         };
         let Book { registry, entries } = book;
         let metrics = Self {
@@ -373,6 +390,41 @@ impl Metrics {
             let gauge = self.all.exemptions.get_or_create(&ByTerm { term });
             gauge.set(number(count));
         }
+    }
+
+    /// Something is watched from now on, and not known yet.
+    pub fn watch_begins(&self, watch: Watch) {
+        let by = ByWatch { watch };
+        for gauge in [
+            &self.all.watch_followed,
+            &self.all.watch_objects,
+            &self.all.watch_left_out,
+            &self.all.watch_failing_since,
+        ] {
+            drop(gauge.get_or_create(&by));
+        }
+    }
+
+    /// This many objects are known from watching, and this many did not fit.
+    pub fn watch_holds(&self, watch: Watch, objects: usize, left_out: usize) {
+        let by = ByWatch { watch };
+        let all = &*self.all;
+        all.watch_objects.get_or_create(&by).set(number(objects));
+        all.watch_left_out.get_or_create(&by).set(number(left_out));
+    }
+
+    /// All of what is watched is known, and changes are told.
+    pub fn watch_follows(&self, watch: Watch) {
+        let by = ByWatch { watch };
+        self.all.watch_followed.get_or_create(&by).set(1);
+        self.all.watch_failing_since.get_or_create(&by).set(0);
+    }
+
+    /// Changes are told no more, from this moment on, in seconds since 1970.
+    pub fn watch_fails(&self, watch: Watch, since: i64) {
+        let by = ByWatch { watch };
+        self.all.watch_followed.get_or_create(&by).set(0);
+        self.all.watch_failing_since.get_or_create(&by).set(since);
     }
 
     /// All of them in the OpenMetrics text format 1.0.

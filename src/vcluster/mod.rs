@@ -15,6 +15,7 @@ mod explain;
 mod field;
 mod image;
 mod kubeversion;
+mod live;
 mod lookup;
 mod place;
 mod privilege;
@@ -44,6 +45,7 @@ pub use self::explain::{Explanation, Fact, ImageFacts, Overruled, Rendered, Sour
 pub use self::field::{Field, FieldType};
 pub use self::image::{Component, Image, ImagePart};
 pub use self::kubeversion::KubeVersion;
+pub use self::live::{HeldBy, Inventory, Live, Told};
 pub use self::lookup::{Lookup, Presence};
 pub use self::place::{Kept, Place};
 pub use self::privilege::Privilege;

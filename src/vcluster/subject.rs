@@ -1,6 +1,8 @@
 //! All that a rule sees.
 
-use super::{Config, Distro};
+use std::sync::Arc;
+
+use super::{Config, Distro, Live};
 use crate::values::Path;
 
 /// One config under review: now, and before the change.
@@ -22,6 +24,9 @@ pub struct Subject<'c> {
     pub before: Option<Config<'c>>,
     /// The distro that vCluster's pod wrote down on the old object, for configs that do not tell.
     pub told_before: Option<Distro>,
+    /// What the cluster itself holds of this virtual cluster, where the carrier has nothing from
+    /// before.
+    pub live: Option<Arc<Live>>,
 }
 
 /// What is done to a carrier; everything else is allowed without a look.

@@ -9,6 +9,7 @@
 mod carriers;
 mod claims;
 mod documented;
+mod live;
 mod managers;
 mod objects;
 mod outage;

@@ -132,7 +132,10 @@ fn a_rule_is_explained_at_the_terminal() {
 
       Each distro keeps its state in a form of its own. vCluster checks a change
       only in its command line and when the pod starts, after the object was stored;
-      from chart 0.33 on nobody checks, and the control plane comes up empty.
+      from chart 0.33 on nobody checks, and the control plane comes up empty. A
+      claim outlives a virtual cluster that is deleted, and what is created again
+      under its name comes upon the data: with serve --watch-live that is found out
+      too.
 
     Refused
 
@@ -167,9 +170,10 @@ fn a_rule_is_explained_at_the_terminal() {
 
     What to do
 
-      Keep the distro, or create a new virtual cluster. vCluster itself migrates k3s
-      to k8s from chart 0.25 on, one way: the platform team can let that through
-      with allow.
+      Keep the distro, or create a new virtual cluster under another name; where it
+      was deleted and may go, delete its claim too. vCluster itself migrates k3s to
+      k8s from chart 0.25 on, one way: the platform team can let that through with
+      allow.
 
     Settings
 

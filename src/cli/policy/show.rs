@@ -76,7 +76,7 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let applicant = Applicant {
         namespace,
         target_namespace: target_namespace.as_ref().unwrap_or(namespace),
-        labels: cluster.namespace_labels.get(namespace),
+        labels: cluster.namespace_labels.get(namespace).map(AsRef::as_ref),
         carrier,
         chart: Some(&chart),
         user,

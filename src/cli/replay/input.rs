@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::facts;
 use crate::cli::objects;
 
 /// Names that stand beside a review and are none.
-const NOT_REVIEWS: [&str; 2] = ["response.json", "policy.yaml"];
+const NOT_REVIEWS: [&str; 3] = ["response.json", "policy.yaml", facts::FILE];
 
 /// The files that some paths name: a folder stands for all `.json`, `.yaml` and `.yml` in it.
 pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {

@@ -3,6 +3,7 @@
 //! Each review goes the API server's way: the mutation first, its patch applied, then the
 //! judgement of the result. A `response.json` beside a `request.*` says what is expected.
 
+mod facts;
 mod input;
 mod outcome;
 mod render;
@@ -31,6 +32,11 @@ pub struct ReplayArgs {
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+
+    /// What is known of the cluster, instead of the cluster.yaml in a file's folder: a YAML map of
+    /// hostVersion, namespaceLabels and virtualClusters
+    #[arg(long, value_name = "FILE")]
+    pub cluster_facts: Option<PathBuf>,
 
     /// What reviews are judged by.
     #[command(flatten)]
@@ -71,7 +77,10 @@ enum Expected {
 /// Replays everything, prints what came of it, and returns the exit code.
 pub fn run(args: &ReplayArgs) -> anyhow::Result<u8> {
     let policy = args.gate.policy()?;
-    let cluster = args.gate.cluster()?;
+    let mut cluster = args.gate.cluster()?;
+    if let Some(file) = &args.cluster_facts {
+        cluster = facts::read(file, &cluster)?;
+    }
     let replayed = input::files(&args.paths)?
         .iter()
         .map(|file| replay_file(file, args, &policy, &cluster))
@@ -104,6 +113,11 @@ fn replay_file(
         _ => None,
     };
     let policy = own_policy.as_ref().unwrap_or(policy);
+    let beside = file.with_file_name(facts::FILE);
+    let own_cluster = (args.cluster_facts.is_none() && beside.is_file())
+        .then(|| facts::read(&beside, cluster))
+        .transpose()?;
+    let cluster = own_cluster.as_ref().unwrap_or(cluster);
     let outcomes = reviews
         .iter()
         .enumerate()

@@ -76,7 +76,10 @@ async fn look_around(
     }
     Ok(match lister.labels(namespaces).await {
         Ok(labels) => {
-            judge.cluster.namespace_labels = Arc::new(labels);
+            let labels = labels
+                .into_iter()
+                .map(|(name, labels)| (name, Arc::new(labels)));
+            judge.cluster.namespace_labels = Arc::new(labels.collect());
             Ok(())
         }
         Err(error) => Err(error),

@@ -142,6 +142,26 @@ closed! {
 }
 
 closed! {
+    /// What is watched in the cluster.
+    pub Watch {
+        /// The chart's Secrets.
+        Secrets = "secrets",
+        /// The claims of control planes.
+        Claims = "claims",
+        /// Namespaces, for their labels.
+        Namespaces = "namespaces",
+        /// The host's version.
+        HostVersion = "host_version",
+    }
+}
+
+impl fmt::Display for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+closed! {
     /// How a look at changed files ends.
     pub(super) Outcome {
         /// What they hold counts from now on.

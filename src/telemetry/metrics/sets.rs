@@ -3,7 +3,7 @@
 use prometheus_client::encoding::EncodeLabelSet;
 
 use super::labels::{
-    Carrier, Closed, Family, Files, Handshake, Outcome, Refused, Rule, Shed, Term, Trouble,
+    Carrier, Closed, Family, Files, Handshake, Outcome, Refused, Rule, Shed, Term, Trouble, Watch,
 };
 use crate::admission::{Endpoint, Operation};
 use crate::gate::Decision;
@@ -54,6 +54,10 @@ labels! {
 labels! {
     /// Of what could not be done in the cluster.
     ByTrouble { kind: Trouble, }
+}
+labels! {
+    /// Of what is watched.
+    ByWatch { watch: Watch, }
 }
 labels! {
     /// Of a request that is to be sent again.

@@ -141,6 +141,7 @@ fn every_metric_is_shown_before_anything_happens() {
     let metrics = Metrics::new();
     metrics.loaded(Files::Policy);
     metrics.policy(String::new());
+    metrics.watch_begins(Watch::Secrets);
     let text = metrics.encode_classic();
     for name in metrics.registered.1.iter().map(Entry::name) {
         // a review has too many combinations to show those that never are

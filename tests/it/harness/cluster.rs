@@ -132,6 +132,11 @@ impl Cluster {
             .unwrap_or_else(|_| panic!("no minor version in {version}"))
     }
 
+    /// Ends the API server, and leaves everything else.
+    pub(crate) fn kill_api_server(&mut self) {
+        self.api_server.kill();
+    }
+
     fn wait(&mut self) {
         let admin = self.admin();
         until("kube-apiserver ready", READY_WITHIN, || {

@@ -1,7 +1,8 @@
 //! Our own binary, serving.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -31,8 +32,13 @@ const ADMIN: &str = "probes and metrics: ";
 impl Server {
     /// Starts it with the built-in policy, on a port of its own choice.
     pub(crate) fn start(certificates: &Certificates, dir: &Path) -> Self {
+        Self::start_also(certificates, dir, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_also(certificates: &Certificates, dir: &Path, flags: &[&str]) -> Self {
         let path = |path: PathBuf| path.into_os_string();
-        let arguments = [
+        let mut arguments = vec![
             "--listen".into(),
             "127.0.0.1:0".into(),
             "--tls-cert".into(),
@@ -40,6 +46,7 @@ impl Server {
             "--tls-key".into(),
             path(certificates.key()),
         ];
+        arguments.extend(flags.iter().map(OsString::from));
         Self::start_with(&arguments, dir)
     }
 
@@ -73,6 +80,17 @@ impl Server {
     /// Where its probes and metrics are: `http://127.0.0.1:PORT`.
     pub(crate) fn admin(&self) -> &str {
         &self.admin
+    }
+
+    /// A page of its admin port, with its head.
+    pub(crate) fn admin_page(&self, path: &str) -> String {
+        let address = self.admin.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("the admin port");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).expect("an answer");
+        page
     }
 
     /// Where it listens: `https://127.0.0.1:PORT`.

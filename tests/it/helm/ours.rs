@@ -170,6 +170,7 @@ impl Ours {
             now: self.layered.with(&distrogate::vcluster::Tree::empty()),
             before: None,
             told_before: None,
+            live: None,
         };
         let in_force = Policy::built_in().in_force(&Applicant::default());
         let findings = gate::judge(&subject, &in_force);

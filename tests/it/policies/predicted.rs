@@ -230,13 +230,13 @@ impl Asked {
 }
 
 fn review(body: &str, policy: &Policy) -> Verdict {
-    let labels: HashMap<String, Labels> = ["team-a", "team-b"]
+    let labels: HashMap<String, Arc<Labels>> = ["team-a", "team-b"]
         .into_iter()
         .map(|namespace| {
             let tier = labels(namespace).unwrap().to_owned();
             (
                 namespace.to_owned(),
-                Labels::from([("tier".to_owned(), tier)]),
+                Arc::new(Labels::from([("tier".to_owned(), tier)])),
             )
         })
         .collect();

@@ -1,0 +1,309 @@
+//! Which virtual clusters the cluster holds, from the metadata of two kinds of objects: the chart's
+//! Secrets, and the claims with the data of control planes.
+//!
+//! Pure. A Secret tells which distro there is; a claim tells nothing, and is remembered with what
+//! its Secret told as long as it is there itself, by its UID. Nothing is guessed: of a claim whose
+//! Secret was never seen nothing is known.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use kube::core::ObjectMeta;
+use kube::runtime::watcher::Event;
+
+use crate::vcluster::{HeldBy, Inventory, Live, Told};
+
+/// What every object of the chart, and every claim of its control planes, has as a label: vCluster's
+/// name, and that of the etcd it deploys.
+pub(super) const SECRETS: &str = "app=vcluster";
+/// A StatefulSet puts the labels that it selects by on its claims.
+pub(super) const CLAIMS: &str = "app in (vcluster, vcluster-etcd),release";
+
+/// What a Secret's name begins with; the release follows.
+const SECRET: &str = "vc-config-";
+/// What a claim's name begins with.
+const CLAIM: &str = "data-";
+
+/// Of how many virtual clusters something is held: some 10 MB. What is more is not known.
+const MAX_RELEASES: usize = 20_000;
+/// How many claims of one: replicas of the control plane and of its etcd.
+const MAX_CLAIMS: usize = 16;
+
+/// What is known of each virtual cluster.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    by_release: HashMap<Arc<str>, Entry>,
+    max: usize,
+    /// Which listing an object was seen in last, by kind.
+    rounds: Rounds,
+    left_out: Count,
+    /// Whether anything is known differently since that was asked last.
+    is_changed: bool,
+}
+
+/// A count for each kind of object.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Count {
+    pub(super) secrets: usize,
+    pub(super) claims: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Rounds {
+    secrets: u32,
+    claims: u32,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    secret: Option<Secret>,
+    claims: Vec<Claim>,
+    live: Option<Arc<Live>>,
+}
+
+#[derive(Debug)]
+struct Secret {
+    told: Told,
+    round: u32,
+}
+
+#[derive(Debug)]
+struct Claim {
+    name: Box<str>,
+    uid: Box<str>,
+    /// What the Secret that was there with it told.
+    told: Told,
+    round: u32,
+}
+
+impl Ledger {
+    pub(super) fn new() -> Self {
+        Self::bounded(MAX_RELEASES)
+    }
+
+    fn bounded(max: usize) -> Self {
+        Self {
+            by_release: HashMap::new(),
+            max,
+            rounds: Rounds::default(),
+            left_out: Count::default(),
+            is_changed: false,
+        }
+    }
+
+    /// Something happened to a Secret.
+    pub(super) fn secret(&mut self, event: Event<ObjectMeta>) {
+        match event {
+            Event::Init => {
+                self.rounds.secrets = self.rounds.secrets.wrapping_add(1);
+                self.left_out.secrets = 0;
+            }
+            Event::InitApply(meta) | Event::Apply(meta) => self.secret_is(&meta),
+            Event::Delete(meta) => {
+                if let Some(key) = key_of_secret(&meta) {
+                    self.change(&key, |entry| entry.secret = None);
+                }
+            }
+            Event::InitDone => {
+                let round = self.rounds.secrets;
+                self.keep(|entry| {
+                    let old = entry.secret.take();
+                    entry.secret = old.filter(|secret| secret.round == round);
+                });
+            }
+        }
+    }
+
+    /// Something happened to a claim.
+    pub(super) fn claim(&mut self, event: Event<ObjectMeta>) {
+        match event {
+            Event::Init => {
+                self.rounds.claims = self.rounds.claims.wrapping_add(1);
+                self.left_out.claims = 0;
+            }
+            Event::InitApply(meta) | Event::Apply(meta) if !is_going(&meta) => self.claim_is(&meta),
+            Event::InitApply(meta) | Event::Apply(meta) | Event::Delete(meta) => {
+                if let Some((key, name)) = key_of_claim(&meta) {
+                    self.change(&key, |entry| {
+                        entry.claims.retain(|claim| *claim.name != *name);
+                    });
+                }
+            }
+            Event::InitDone => {
+                let round = self.rounds.claims;
+                self.keep(|entry| entry.claims.retain(|claim| claim.round == round));
+            }
+        }
+    }
+
+    /// All that is known now, if it differs from what was known when this was asked last.
+    pub(super) fn changed(&mut self) -> Option<Inventory> {
+        std::mem::take(&mut self.is_changed).then(|| self.inventory())
+    }
+
+    fn inventory(&self) -> Inventory {
+        let known = self.by_release.iter().filter_map(|(key, entry)| {
+            let live = entry.live.as_ref()?;
+            Some((Arc::clone(key), Arc::clone(live)))
+        });
+        Inventory::new(known.collect())
+    }
+
+    /// How many objects are held.
+    pub(super) fn held(&self) -> Count {
+        let entries = self.by_release.values();
+        entries.fold(Count::default(), |count, entry| Count {
+            secrets: count.secrets + usize::from(entry.secret.is_some()),
+            claims: count.claims + entry.claims.len(),
+        })
+    }
+
+    /// How many objects were left out for want of room since the last listing.
+    pub(super) const fn left_out(&self) -> Count {
+        self.left_out
+    }
+
+    fn secret_is(&mut self, meta: &ObjectMeta) {
+        let Some(key) = key_of_secret(meta) else {
+            return;
+        };
+        let annotation = |key: &str| text(meta.annotations.as_ref(), key);
+        let told = Told::by_secret(
+            text(meta.labels.as_ref(), "chart"),
+            annotation("vcluster.loft.sh/distro"),
+            annotation("vcluster.loft.sh/store"),
+        );
+        if !self.has_room(&key) {
+            self.left_out.secrets += 1;
+            return;
+        }
+        let round = self.rounds.secrets;
+        self.change(&key, |entry| {
+            entry.secret = Some(Secret { told, round });
+            for claim in &mut entry.claims {
+                claim.told = told_later(claim.told, told);
+            }
+        });
+    }
+
+    fn claim_is(&mut self, meta: &ObjectMeta) {
+        let (Some((key, name)), Some(uid)) = (key_of_claim(meta), meta.uid.as_deref()) else {
+            return;
+        };
+        let crowded = |entry: &Entry| {
+            entry.claims.len() >= MAX_CLAIMS
+                && entry.claims.iter().all(|claim| *claim.name != *name)
+        };
+        if !self.has_room(&key) || self.by_release.get(&*key).is_some_and(crowded) {
+            self.left_out.claims += 1;
+            return;
+        }
+        let round = self.rounds.claims;
+        self.change(&key, |entry| {
+            let old = entry.claims.iter().find(|claim| *claim.uid == *uid);
+            let told = old.map_or_else(Told::default, |claim| claim.told);
+            let by_secret = entry.secret.as_ref().map(|secret| secret.told);
+            entry.claims.retain(|claim| *claim.name != *name);
+            entry.claims.push(Claim {
+                name: name.as_str().into(),
+                uid: uid.into(),
+                told: told_later(told, by_secret.unwrap_or_default()),
+                round,
+            });
+        });
+    }
+
+    fn has_room(&self, key: &str) -> bool {
+        self.by_release.len() < self.max || self.by_release.contains_key(key)
+    }
+
+    fn change(&mut self, key: &str, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.by_release.get_mut(key) {
+            change(entry);
+            self.is_changed |= entry.settle(key);
+            if entry.is_empty() {
+                self.by_release.remove(key);
+            }
+            return;
+        }
+        let mut entry = Entry::default();
+        change(&mut entry);
+        if !entry.is_empty() {
+            self.is_changed |= entry.settle(key);
+            self.by_release.insert(key.into(), entry);
+        }
+    }
+
+    fn keep(&mut self, mut change: impl FnMut(&mut Entry)) {
+        self.by_release.retain(|key, entry| {
+            change(entry);
+            self.is_changed |= entry.settle(key);
+            !entry.is_empty()
+        });
+    }
+}
+
+impl Entry {
+    fn is_empty(&self) -> bool {
+        self.secret.is_none() && self.claims.is_empty()
+    }
+
+    /// Works out what all of it says together, and whether that is new. `key` is namespace and
+    /// release.
+    fn settle(&mut self, key: &str) -> bool {
+        let (namespace, release) = key.split_once('/').unwrap_or_default();
+        let by_secret = self.secret.as_ref().map(|secret| Live {
+            told: secret.told,
+            held_by: HeldBy::Secret(format!("{namespace}/{SECRET}{release}").into()),
+        });
+        let mut by_claim = self.claims.iter().map(|claim| Live {
+            told: claim.told,
+            held_by: HeldBy::Claim(format!("{namespace}/{}", claim.name).into()),
+        });
+        let tells = |live: &Live| live.told.distro.is_some();
+        let found = by_secret
+            .clone()
+            .filter(tells)
+            .or_else(|| by_claim.find(tells));
+        let found = found.or_else(|| by_secret.filter(|live| live.told.store.is_some()));
+        let is_new = found.as_ref() != self.live.as_deref();
+        if is_new {
+            self.live = found.map(Arc::new);
+        }
+        is_new
+    }
+}
+
+/// What is known of data now that its Secret tells this.
+fn told_later(before: Told, now: Told) -> Told {
+    Told {
+        distro: now.distro.or(before.distro),
+        store: now.store.or(before.store),
+    }
+}
+
+/// Whether a claim is about to be gone: it is deleted, or goes with the StatefulSet that owns it.
+fn is_going(meta: &ObjectMeta) -> bool {
+    let owners = meta.owner_references.as_ref();
+    meta.deletion_timestamp.is_some() || owners.is_some_and(|owners| !owners.is_empty())
+}
+
+fn key_of_secret(meta: &ObjectMeta) -> Option<String> {
+    let release = meta.name.as_deref()?.strip_prefix(SECRET)?;
+    Some(Inventory::key(meta.namespace.as_deref()?, release))
+}
+
+fn key_of_claim(meta: &ObjectMeta) -> Option<(String, String)> {
+    let name = meta.name.as_deref()?;
+    let release = text(meta.labels.as_ref(), "release")?;
+    let is_its = name.strip_prefix(CLAIM)?.starts_with(release);
+    let key = Inventory::key(meta.namespace.as_deref()?, release);
+    is_its.then(|| (key, name.to_owned()))
+}
+
+fn text<'m>(map: Option<&'m BTreeMap<String, String>>, key: &str) -> Option<&'m str> {
+    map?.get(key).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests;

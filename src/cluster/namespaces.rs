@@ -1,0 +1,153 @@
+//! The labels of namespaces, from their metadata. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kube::core::ObjectMeta;
+use kube::runtime::watcher::Event;
+
+use crate::policy::Labels;
+
+/// Labels by namespace.
+pub(super) type ByNamespace = HashMap<String, Arc<Labels>>;
+
+/// How many namespaces are held; the labels of further ones are not known.
+const MAX_NAMESPACES: usize = 20_000;
+
+/// What is known of each namespace.
+#[derive(Debug)]
+pub(super) struct Namespaces {
+    known: HashMap<String, (Arc<Labels>, u32)>,
+    max: usize,
+    /// Which listing is the last.
+    round: u32,
+    left_out: usize,
+    is_changed: bool,
+}
+
+impl Namespaces {
+    pub(super) fn new() -> Self {
+        Self::bounded(MAX_NAMESPACES)
+    }
+
+    fn bounded(max: usize) -> Self {
+        Self {
+            known: HashMap::new(),
+            max,
+            round: 0,
+            left_out: 0,
+            is_changed: false,
+        }
+    }
+
+    /// Something happened to a namespace.
+    pub(super) fn namespace(&mut self, event: Event<ObjectMeta>) {
+        match event {
+            Event::Init => {
+                self.round = self.round.wrapping_add(1);
+                self.left_out = 0;
+            }
+            Event::InitApply(meta) | Event::Apply(meta) => self.is(meta),
+            Event::Delete(meta) => {
+                let name = meta.name.unwrap_or_default();
+                self.is_changed |= self.known.remove(&name).is_some();
+            }
+            Event::InitDone => {
+                let (before, round) = (self.known.len(), self.round);
+                self.known.retain(|_, (_, seen)| *seen == round);
+                self.is_changed |= self.known.len() != before;
+            }
+        }
+    }
+
+    fn is(&mut self, meta: ObjectMeta) {
+        let Some(name) = meta.name else {
+            return;
+        };
+        let labels = meta.labels.unwrap_or_default();
+        let count = self.known.len();
+        match self.known.get_mut(&name) {
+            Some((known, round)) => {
+                *round = self.round;
+                if **known != labels {
+                    *known = Arc::new(labels);
+                    self.is_changed = true;
+                }
+            }
+            None if count < self.max => {
+                self.known.insert(name, (Arc::new(labels), self.round));
+                self.is_changed = true;
+            }
+            None => self.left_out += 1,
+        }
+    }
+
+    /// All labels, if any differ from what was known when this was asked last.
+    pub(super) fn changed(&mut self) -> Option<ByNamespace> {
+        let known = || {
+            let known = self.known.iter();
+            known.map(|(name, (labels, _))| (name.clone(), Arc::clone(labels)))
+        };
+        std::mem::take(&mut self.is_changed).then(|| known().collect())
+    }
+
+    /// How many namespaces are held.
+    pub(super) fn held(&self) -> usize {
+        self.known.len()
+    }
+
+    /// How many were left out for want of room since the last listing.
+    pub(super) const fn left_out(&self) -> usize {
+        self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn namespace(name: &str, tier: &str) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(Labels::from([("tier".to_owned(), tier.to_owned())])),
+            ..ObjectMeta::default()
+        }
+    }
+
+    fn tiers(known: Option<&ByNamespace>) -> Option<Vec<String>> {
+        let tier = |(name, labels): (&String, &Arc<Labels>)| format!("{name}: {}", labels["tier"]);
+        let mut tiers: Vec<_> = known?.iter().map(tier).collect();
+        tiers.sort();
+        Some(tiers)
+    }
+
+    #[test]
+    fn labels_are_those_of_the_last_event_and_of_what_is_listed() {
+        let mut namespaces = Namespaces::new();
+        namespaces.namespace(Event::Init);
+        namespaces.namespace(Event::InitApply(namespace("a", "prod")));
+        namespaces.namespace(Event::InitApply(namespace("b", "prod")));
+        namespaces.namespace(Event::InitDone);
+        let changed = namespaces.changed();
+        assert_eq!(tiers(changed.as_ref()).unwrap(), ["a: prod", "b: prod"]);
+        namespaces.namespace(Event::Apply(namespace("a", "prod")));
+        assert_eq!(tiers(namespaces.changed().as_ref()), None, "nothing new");
+        namespaces.namespace(Event::Apply(namespace("a", "test")));
+        namespaces.namespace(Event::Delete(namespace("b", "prod")));
+        assert_eq!(tiers(namespaces.changed().as_ref()).unwrap(), ["a: test"]);
+        namespaces.namespace(Event::Init);
+        namespaces.namespace(Event::InitApply(namespace("c", "prod")));
+        namespaces.namespace(Event::InitDone);
+        assert_eq!(tiers(namespaces.changed().as_ref()).unwrap(), ["c: prod"]);
+    }
+
+    #[test]
+    fn beyond_the_bound_labels_are_not_known_and_that_is_counted() {
+        let mut namespaces = Namespaces::bounded(1);
+        namespaces.namespace(Event::Apply(namespace("a", "prod")));
+        namespaces.namespace(Event::Apply(namespace("b", "prod")));
+        namespaces.namespace(Event::Apply(namespace("a", "test")));
+        assert_eq!(tiers(namespaces.changed().as_ref()).unwrap(), ["a: test"]);
+        assert_eq!((namespaces.held(), namespaces.left_out()), (1, 1));
+    }
+}
