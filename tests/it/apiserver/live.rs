@@ -86,7 +86,7 @@ fn another_distro_on_data_that_is_still_there_is_refused() {
     cluster.kill_api_server();
     until("the silence is noticed", ACTIVE_WITHIN, || {
         let page = server.admin_page("/readyz?verbose");
-        if page.contains("[+]watch-live secrets ok: 2 known, not followed for ") {
+        if page.contains("[+]watch-live secrets ok: 1 known, not followed for ") {
             assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
             Ok(())
         } else {
