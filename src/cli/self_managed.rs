@@ -51,7 +51,7 @@ impl SelfManagedArgs {
     /// What looks after it; nothing if nothing is kept there.
     pub(super) async fn keeper(
         &self,
-        issued: Option<&Arc<IssuedCertificate>>,
+        certificate: Option<&Arc<IssuedCertificate>>,
         policy: &Arc<LivePolicy>,
         metrics: &Metrics,
     ) -> anyhow::Result<Option<Keeper>> {
@@ -62,17 +62,17 @@ impl SelfManagedArgs {
             cluster,
             hurry,
         } = self;
-        if issued.is_none() && !register {
+        if certificate.is_none() && !register {
             return Ok(None);
         }
         let client = cluster.client().await?;
         let namespace = namespace
             .clone()
             .unwrap_or_else(|| client.default_namespace().to_owned());
-        let issuer = match issued {
-            Some(issued) => {
+        let issuer = match certificate {
+            Some(certificate) => {
                 let names = names(registration, &namespace)?;
-                Some(Issuer::new(names, Arc::clone(issued), metrics.clone()))
+                Some(Issuer::new(names, Arc::clone(certificate), metrics.clone()))
             }
             None => None,
         };

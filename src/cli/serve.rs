@@ -180,12 +180,12 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let keeper = self_managed
         .keeper(issued.as_ref(), &policy, &metrics)
         .await?;
-    let served = Served {
+    let shown = Shown {
         files: certificate.clone(),
         issued,
         standing: keeper.as_ref().map(Keeper::standing),
     };
-    let checks = checks(&policy, served, &shutdown);
+    let checks = checks(&policy, shown, &shutdown);
     let options = ServerOptions {
         listen,
         tls: config,
@@ -280,7 +280,7 @@ async fn keep(keeper: Option<Keeper>) -> Infallible {
 }
 
 /// The certificate of the moment, and how what is kept in the cluster stands.
-struct Served {
+struct Shown {
     files: Option<Arc<FileCertificate>>,
     issued: Option<Arc<IssuedCertificate>>,
     standing: Option<Arc<Standing>>,
@@ -289,14 +289,14 @@ struct Served {
 /// What has to be true for the server to be ready. Policy and a certificate in files are there
 /// before anybody can ask; one that is issued comes with the first answer of the API server. Later
 /// nothing here depends on that: how it stands is told, and changes nothing.
-fn checks(policy: &Arc<LivePolicy>, served: Served, shutdown: &Shutdown) -> Checks {
+fn checks(policy: &Arc<LivePolicy>, shown: Shown, shutdown: &Shutdown) -> Checks {
     let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
     Arc::new(move || {
-        let Served {
+        let Shown {
             files,
             issued,
             standing,
-        } = &served;
+        } = &shown;
         let is_leaving = shutdown.is_leaving();
         let mut checks = vec![Check {
             name: "policy",
