@@ -1,6 +1,6 @@
 //! Certificates of others as PEM has them, and what tells one from another.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,12 +28,12 @@ impl Fingerprint {
             return Self(String::new());
         };
         let hash = suite.common.hash_provider.hash(certificate);
-        Self(
-            hash.as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        let mut text = String::new();
+        for byte in hash.as_ref() {
+            // a String takes everything
+            let _written = write!(text, "{byte:02x}");
+        }
+        Self(text)
     }
 
     /// Enough of it for people.

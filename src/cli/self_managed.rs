@@ -48,7 +48,7 @@ impl SelfManagedArgs {
     pub(super) async fn keeper(
         &self,
         cluster: &ClusterArgs,
-        issued: Option<&Arc<IssuedCertificate>>,
+        certificate: Option<&Arc<IssuedCertificate>>,
         policy: &Arc<LivePolicy>,
         metrics: &Metrics,
     ) -> anyhow::Result<Option<Keeper>> {
@@ -58,17 +58,17 @@ impl SelfManagedArgs {
             registration,
             hurry,
         } = self;
-        if issued.is_none() && !register {
+        if certificate.is_none() && !register {
             return Ok(None);
         }
         let client = cluster.client().await?;
         let namespace = namespace
             .clone()
             .unwrap_or_else(|| client.default_namespace().to_owned());
-        let issuer = match issued {
-            Some(issued) => {
+        let issuer = match certificate {
+            Some(certificate) => {
                 let names = names(registration, &namespace)?;
-                Some(Issuer::new(names, Arc::clone(issued), metrics.clone()))
+                Some(Issuer::new(names, Arc::clone(certificate), metrics.clone()))
             }
             None => None,
         };

@@ -194,12 +194,12 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let keeper = self_managed
         .keeper(cluster, issued.as_ref(), &policy, &metrics)
         .await?;
-    let served = Served {
+    let shown = Shown {
         files: certificate.clone(),
         issued,
         standing: keeper.as_ref().map(Keeper::standing),
     };
-    let checks = checks(&policy, served, &surroundings, &shutdown);
+    let checks = checks(&policy, shown, &surroundings, &shutdown);
     let options = ServerOptions {
         listen,
         tls: config,
@@ -212,35 +212,22 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let server = Server::bind(options).await?;
     let admin = Admin::bind(admin_listen, limits, checks, metrics).await?;
 
-    let address = server.local_addr();
-    let mut text = format!("listening on https://{address}\n");
     // Removed when the server is gone.
     let dev_ca_file = dev_authority
         .map(|authority| DevCaFile::offer(dev_ca_file.as_deref(), &authority))
         .transpose()?
         .flatten();
-    if let Some(file) = &dev_ca_file {
-        text += &file.hints(address);
-    }
-    let admin_address = admin.local_addr();
-    text.extend([
-        "probes and metrics: http://",
-        &admin_address.to_string(),
-        "\n",
-    ]);
-    info!(%address, admin = %admin_address, "Listening.");
-    if let Err(error) = output::print(&text) {
-        warn!(%error, "Cannot write to standard output.");
-    }
+    greet(
+        server.local_addr(),
+        admin.local_addr(),
+        dev_ca_file.as_ref(),
+    );
 
-    let follow_certificate = follow(certificate, limits.certificate_check);
-    let follow_clients = follow(clients, limits.certificate_check);
-    let follow_policy = watch(policy, limits.policy_check);
     let outcome = tokio::select! {
         outcome = server.run(shutdown) => outcome,
-        never = follow_certificate => match never {},
-        never = follow_clients => match never {},
-        never = follow_policy => match never {},
+        never = follow(certificate, limits.certificate_check) => match never {},
+        never = follow(clients, limits.certificate_check) => match never {},
+        never = watch(policy, limits.policy_check) => match never {},
         never = keep(keeper) => match never {},
         never = surroundings.follow() => match never {},
         never = admin.run() => match never {},
@@ -286,16 +273,29 @@ async fn follow<R: Refresh>(files: Option<Arc<R>>, interval: Duration) -> Infall
     }
 }
 
+/// Says where it is listened, for people and scripts.
+fn greet(address: SocketAddr, admin: SocketAddr, dev_ca_file: Option<&DevCaFile>) {
+    let mut text = format!("listening on https://{address}\n");
+    if let Some(file) = dev_ca_file {
+        text += &file.hints(address);
+    }
+    text.extend(["probes and metrics: http://", &admin.to_string(), "\n"]);
+    info!(%address, %admin, "Listening.");
+    if let Err(error) = output::print(&text) {
+        warn!(%error, "Cannot write to standard output.");
+    }
+}
+
 /// Looks after what there may be in the cluster.
 async fn keep(keeper: Option<Keeper>) -> Infallible {
     match keeper {
-        Some(keeper) => keeper.run().await,
+        Some(keeper) => Box::pin(keeper.run()).await,
         None => std::future::pending().await,
     }
 }
 
 /// The certificate of the moment, and how what is kept in the cluster stands.
-struct Served {
+struct Shown {
     files: Option<Arc<FileCertificate>>,
     issued: Option<Arc<IssuedCertificate>>,
     standing: Option<Arc<Standing>>,
@@ -306,18 +306,18 @@ struct Served {
 /// nothing here depends on that: how it stands is told, and changes nothing.
 fn checks(
     policy: &Arc<LivePolicy>,
-    served: Served,
+    shown: Shown,
     surroundings: &Surroundings,
     shutdown: &Shutdown,
 ) -> Checks {
     let (policy, shutdown) = (Arc::clone(policy), shutdown.clone());
     let surroundings = surroundings.clone();
     Arc::new(move || {
-        let Served {
+        let Shown {
             files,
             issued,
             standing,
-        } = &served;
+        } = &shown;
         let is_leaving = shutdown.is_leaving();
         let mut checks = vec![Check {
             name: "policy",

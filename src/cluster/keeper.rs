@@ -297,9 +297,9 @@ impl Keeper {
         if let Some(served) = served.filter(|served| !trust.trusts(&served.fingerprint())) {
             let served = Certificate::read(served.certificate().clone());
             let before = trust.old.len();
-            served
-                .into_iter()
-                .for_each(|served| trust.keep(served, now, overlap));
+            if let Some(served) = served {
+                trust.keep(served, now, overlap);
+            }
             differs |= trust.old.len() != before;
         }
         if differs {

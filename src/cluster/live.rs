@@ -231,7 +231,7 @@ mod tests {
         let (one, two) = (authority(), authority());
         let (pem_one, pem_two) = (one.certificate_pem(), two.certificate_pem());
         let both = pem_one.clone() + &pem_two;
-        let settle = Duration::from_secs(60);
+        let settle = Duration::from_mins(1);
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut seen = Seen::default();

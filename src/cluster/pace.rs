@@ -32,12 +32,12 @@ impl Pace {
     /// What a cluster needs.
     pub const DEFAULT: Self = Self {
         resync: Duration::from_secs(30),
-        settle: Duration::from_secs(60),
+        settle: Duration::from_mins(1),
         // a replica that cannot reach the API server for a day is not called by it either
         overlap: Overlap(time::Duration::DAY),
         lease: Duration::from_secs(90),
         pause: Duration::from_millis(500),
-        longest_pause: Duration::from_secs(60),
+        longest_pause: Duration::from_mins(1),
         look: Duration::from_secs(30),
         policy: Duration::from_secs(2),
     };
@@ -46,7 +46,7 @@ impl Pace {
     /// follows within the second.
     pub const HURRIED: Self = Self {
         resync: Duration::from_millis(500),
-        settle: Duration::from_millis(2_000),
+        settle: Duration::from_secs(2),
         overlap: Overlap(time::Duration::seconds(60)),
         lease: Duration::from_secs(3),
         pause: Duration::from_millis(100),

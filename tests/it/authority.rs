@@ -32,6 +32,8 @@ fn replicas_share_one_ca_and_get_it_back() {
     replicas.all_are_trusted();
     assert_eq!(replicas.signers(), 1, "one CA, and no other was made");
 
+    commands_tell_how_it_stands(&replicas);
+
     // somebody takes it out of one webhook
     let kubectl = replicas.cluster.admin();
     let broken =
@@ -110,6 +112,47 @@ fn replicas_share_one_ca_and_get_it_back() {
     let told = calls::get(newcomer.admin(), "/readyz").unwrap();
     assert!(
         told.contains("certificate: none before the CA could be read or made"),
+        "{told}"
+    );
+}
+
+/// `certs show` and `certs verify`, as the administrator.
+fn commands_tell_how_it_stands(replicas: &Replicas) {
+    let kubeconfig = replicas.cluster.kubeconfig().to_str().unwrap();
+    let certs = |arguments: &[&str]| {
+        let arguments = [&["certs"], arguments, &["--kubeconfig", kubeconfig]].concat();
+        let output = support::run(&arguments);
+        let told = support::stdout(&output) + &support::stderr(&output);
+        (output.status.code(), told)
+    };
+    let (code, told) = certs(&["show"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.starts_with("signs: distrogate CA\n  good from "),
+        "{told}"
+    );
+    assert!(!told.contains("PRIVATE"), "{told}");
+    let (code, told) = certs(&["show", "--namespace=team-a"]);
+    let nothing = "error: no Secret distrogate-authority in namespace team-a: nothing is self-managed \
+                   there\n";
+    assert_eq!((code, &*told), (Some(3), nothing));
+
+    let url = replicas.servers[0].url();
+    let trusted =
+        format!("validate.distrogate.io trusts {url}/\nmutate.distrogate.io trusts {url}/\n");
+    assert_eq!(certs(&["verify", "--url", url]), (Some(0), trusted));
+    let (code, told) = certs(&["verify", "--url", url, "--server-name=other.example"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.starts_with("validate.distrogate.io does not trust "),
+        "{told}"
+    );
+    let stranger = replicas.cluster.certificates().ca();
+    let stranger = stranger.to_str().unwrap();
+    let (code, told) = certs(&["verify", "--url", url, "--ca-file", stranger]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.starts_with(&format!("{stranger} does not trust {url}/: ")),
         "{told}"
     );
 }
