@@ -9,6 +9,7 @@ mod pairs;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -109,6 +110,7 @@ pub fn review(
             namespace: &request.namespace,
             known: false,
             roads,
+            budget: &Rc::default(),
         };
         let held = request
             .old_object
@@ -116,7 +118,14 @@ pub fn review(
         let before = Before::of(&held);
         // what held a config before is looked at even where nothing tells of one any more
         let known = !before.is_empty();
-        let now = carrier.configs(object, Seen { known, ..seen });
+        let now = carrier.configs(
+            object,
+            Seen {
+                known,
+                budget: &Rc::default(),
+                ..seen
+            },
+        );
         if now.configs.is_empty() && before.is_empty() {
             continue;
         }
