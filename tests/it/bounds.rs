@@ -63,7 +63,7 @@ fn each_bound_has_its_own_error() {
         ),
         (
             format!("a: [{}]", vec!["x"; 300_000].join(",")),
-            "data[config.yaml] (line 1): the values cannot be read: more than 200000 values, those that aliases stand for included [unreadable-values]",
+            "data[config.yaml] (line 1): the values cannot be read: more than 100000 values in the object up to here, with those that aliases stand for; a map counts as 4, a parameter as 16 [unreadable-values]",
         ),
         (
             "#".repeat(Limits::VALUES.bytes + 1),
