@@ -10,6 +10,7 @@ mod pairs;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -113,6 +114,7 @@ pub fn review(
             namespace: &request.namespace,
             known: false,
             roads,
+            budget: &Rc::default(),
         };
         let held = request
             .old_object
@@ -120,7 +122,14 @@ pub fn review(
         let before = Before::of(&held);
         // what held a config before is looked at even where nothing tells of one any more
         let known = !before.is_empty();
-        let now = carrier.configs(object, Seen { known, ..seen });
+        let now = carrier.configs(
+            object,
+            Seen {
+                known,
+                budget: &Rc::default(),
+                ..seen
+            },
+        );
         if now.configs.is_empty() && before.is_empty() {
             continue;
         }

@@ -26,7 +26,8 @@ pub(super) fn built_in() -> &'static [Declaration] {
 }
 
 /// The Secret that the chart renders its merged values into, and the pod reads
-/// (`chart/templates/config-secret.yaml`). Complete: chart defaults included, after Helm.
+/// (`chart/templates/config-secret.yaml`). Complete: chart defaults included, after Helm. The API server
+/// has made `data` of a `stringData` before anybody is asked.
 fn vcluster_secret() -> Declaration {
     Declaration {
         groups: names([""]),
@@ -48,7 +49,10 @@ fn vcluster_secret() -> Declaration {
                 ..ChartAt::default()
             },
             release: ReleaseAt::default(),
-            edit: None,
+            edit: Some(PartAt {
+                at: Path::keys(["data", "config.yaml"]),
+                holds: Holds::Values(Encoding::Base64Yaml),
+            }),
         }],
         reading: Reading::Pod,
         is_template: false,

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::values::{Assignment, Data, Limits, Node, Path, ReadError, Step, read_json};
+use crate::values::{Assignment, Budget, Data, Limits, Node, Path, ReadError, Step, read_json};
 use crate::vcluster::{
     ChartSource, Completeness, Distro, KubeVersion, Layer, LayerContent, Reading,
 };
@@ -54,6 +55,8 @@ pub struct Carried<'a> {
     pub renders_on: Option<Path>,
     /// Everything else of the object that has a say in the config.
     pub(super) pieces: Vec<Option<&'a RawValue>>,
+    /// What reading the object's values may ask.
+    pub(super) budget: Rc<Budget>,
     /// The parts, once they were read.
     pub(super) layers: OnceCell<Vec<Arc<Layer>>>,
 }
@@ -97,6 +100,8 @@ pub enum Encoding {
     TemplatedYaml,
     /// As YAML text, base64-encoded in a string: the data of a Secret.
     Base64Yaml,
+    /// Not as values, but in the init containers that Helm rendered from them.
+    InitContainers,
 }
 
 /// Whose templates stand in the strings of an object.
@@ -186,7 +191,12 @@ impl<'a> Held<'a> {
 
 impl<'a> Carried<'a> {
     /// A config that Helm renders, and that is all that there is.
-    pub(super) fn new(release: Release, chart: ChartSource, parts: Vec<Part<'a>>) -> Self {
+    pub(super) fn new(
+        release: Release,
+        chart: ChartSource,
+        parts: Vec<Part<'a>>,
+        budget: &Rc<Budget>,
+    ) -> Self {
         Self {
             release,
             record_key: String::new(),
@@ -202,6 +212,7 @@ impl<'a> Carried<'a> {
             told_host: None,
             renders_on: None,
             pieces: Vec::new(),
+            budget: Rc::clone(budget),
             layers: OnceCell::new(),
         }
     }
@@ -220,7 +231,7 @@ impl<'a> Carried<'a> {
                 encoding: Encoding::Yaml,
                 suggest: false,
             }),
-            ..Self::new(Release::default(), chart, vec![part])
+            ..Self::new(Release::default(), chart, vec![part], &Rc::default())
         }
     }
 
@@ -262,7 +273,7 @@ impl<'a> Carried<'a> {
         self.layers.get_or_init(|| {
             self.parts
                 .iter()
-                .map(|part| Arc::new(part.read()))
+                .map(|part| Arc::new(part.read(&self.budget)))
                 .collect()
         })
     }

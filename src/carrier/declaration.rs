@@ -9,7 +9,7 @@ use super::ownership::is_tracked;
 use super::set::{set_list, set_map};
 use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Reference, Release, Seen};
 use crate::globs::Globs;
-use crate::values::Path;
+use crate::values::{Budget, Path};
 use crate::vcluster::{ChartSource, Completeness, Distro, Reading};
 
 /// More items of a list than anybody has: assignments, targets. What a longer list does is Unknown.
@@ -243,7 +243,7 @@ impl ConfigAt {
                 .chart
                 .source(chart_name.as_deref(), version.as_deref())?,
         };
-        let parts = self.parts(at, root);
+        let parts = self.parts(at, root, about.seen.budget);
         let nothing = parts.iter().all(Part::is_missing) && !is_given;
         let known = about.seen.known;
         let lost = known && parts.iter().any(Part::is_missing);
@@ -277,7 +277,7 @@ impl ConfigAt {
             told_distro: about.told_distro,
             renders_on: self.renders_on(at, root),
             pieces: self.pieces(root).chain(said).collect(),
-            ..Carried::new(release, chart, parts)
+            ..Carried::new(release, chart, parts, about.seen.budget)
         };
         // where the chart is not named, the values have to tell
         let known = known || carried.chart.name.is_some() || carried.looks_like_vcluster();
@@ -288,7 +288,7 @@ impl ConfigAt {
         known.then_some(carried)
     }
 
-    fn parts<'a>(&self, at: &Path, root: &'a RawValue) -> Vec<Part<'a>> {
+    fn parts<'a>(&self, at: &Path, root: &'a RawValue, budget: &Budget) -> Vec<Part<'a>> {
         let mut parts: Vec<Part<'a>> = Vec::new();
         for PartAt { at: below, holds } in &self.parts {
             let raw = dig_at(root, below);
@@ -325,8 +325,8 @@ impl ConfigAt {
                         parts.push(elsewhere(at));
                     }
                 }
-                (Holds::SetMap, Some(raw)) => parts.extend(set_map(&at, raw)),
-                (Holds::SetList, Some(raw)) => parts.extend(set_list(&at, raw)),
+                (Holds::SetMap, Some(raw)) => parts.extend(set_map(&at, raw, budget)),
+                (Holds::SetList, Some(raw)) => parts.extend(set_list(&at, raw, budget)),
                 (Holds::Rendered, _)
                 | (
                     Holds::Values(_)

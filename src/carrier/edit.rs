@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::dig::{dig_at, dig_str_at};
-use super::{EditAt, Encoding};
+use super::{EditAt, Encoding, workload};
 use crate::values::{Change, EditError, Path, Step, edit_all, is_templated};
 
 /// The operations that set values at paths of a config, and take some out. Missing parents are
@@ -32,14 +34,23 @@ pub fn json_patch(edit_at: &EditAt<'_>, changes: &[(Path, Change)]) -> Result<Pa
     if changes.is_empty() {
         return Ok(Patch::default());
     }
+    if *encoding == Encoding::InitContainers {
+        return workload::json_patch(holder, changes);
+    }
     if encoding.is_text() {
         let text = present.and_then(|raw| dig_str_at(raw, &Path::root()));
-        let text = text.unwrap_or(Cow::Borrowed(""));
+        let mut text = text.unwrap_or(Cow::Borrowed(""));
+        if *encoding == Encoding::Base64Yaml {
+            text = Cow::Owned(decoded(&text)?);
+        }
         if *encoding == Encoding::TemplatedYaml && is_templated(&text) {
             return Err(EditError::Refused("templates stand in the text"));
         }
-        let text = Value::String(edit_all(&text, changes)?);
-        return Ok(Patch(vec![put_within(edit_at, text)]));
+        let mut text = edit_all(&text, changes)?;
+        if *encoding == Encoding::Base64Yaml {
+            text = STANDARD.encode(text);
+        }
+        return Ok(Patch(vec![put_within(edit_at, Value::String(text))]));
     }
     let mut operations = Vec::new();
     let mut values = match present {
@@ -66,6 +77,15 @@ pub fn json_patch(edit_at: &EditAt<'_>, changes: &[(Path, Change)]) -> Result<Pa
         lay_over(&values, &pointer(at), &overlay, &mut operations);
     }
     Ok(Patch(operations))
+}
+
+/// The text that is kept in base64.
+fn decoded(text: &str) -> Result<String, EditError> {
+    let bytes = STANDARD.decode(text.as_bytes());
+    bytes
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or(EditError::Refused("the text is not UTF-8 in base64"))
 }
 
 /// The operation that puts a value at a path, with the parents that it lacks.
@@ -210,7 +230,7 @@ fn lay_over(
     }
 }
 
-fn pointer(path: &Path) -> PointerBuf {
+pub(super) fn pointer(path: &Path) -> PointerBuf {
     let mut pointer = PointerBuf::root();
     for step in path.steps() {
         match step {

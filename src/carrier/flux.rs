@@ -49,7 +49,12 @@ pub(super) fn configs<'a>(object: &'a RawValue, seen: Seen<'_>) -> Held<'a> {
         }),
         pieces: PIECES.iter().map(|keys| dig(object, keys)).collect(),
         renders_on: post_renderers(object),
-        ..Carried::new(release(object, seen.namespace), chart, parts(object))
+        ..Carried::new(
+            release(object, seen.namespace),
+            chart,
+            parts(object),
+            seen.budget,
+        )
     }))
 }
 
@@ -190,6 +195,7 @@ mod tests {
             namespace: "team-a",
             known: false,
             roads: &roads,
+            budget: &std::rc::Rc::default(),
         };
         configs(raw, seen).configs.pop().map(|carried| {
             let parts = carried.parts.iter().map(|part| {

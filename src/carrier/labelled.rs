@@ -81,6 +81,6 @@ pub(super) fn configs<'a>(kind: Kind, object: &'a RawValue, seen: Seen<'_>) -> H
     Held::one(Some(Carried {
         completeness: Completeness::Fragment,
         pieces: vec![dig(object, &["metadata", "labels", LABEL])],
-        ..Carried::new(release, chart, parts)
+        ..Carried::new(release, chart, parts, seen.budget)
     }))
 }

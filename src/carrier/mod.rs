@@ -18,6 +18,7 @@ mod read;
 mod set;
 mod workload;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -35,6 +36,7 @@ pub use self::ownership::{Ownership, RECORD, record, record_path};
 pub use self::pattern::Pattern;
 use crate::admission::GroupVersionKind;
 use crate::globs::Globs;
+use crate::values::Budget;
 
 /// A kind of object that holds configs.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +73,8 @@ pub struct Seen<'s> {
     pub known: bool,
     /// What the policy says about where configs are.
     pub roads: &'s Roads,
+    /// What reading the object's values may ask.
+    pub budget: &'s Rc<Budget>,
 }
 
 impl<'p> Carrier<'p> {

@@ -7,19 +7,19 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Content, Encoding, Part};
 use crate::values::{
-    Assignment, Data, Document, Entry, Limits, Map, Node, Path, ReadError, ReadErrorKind, Step,
+    Assignment, Budget, Data, Document, Entry, Map, Node, Path, ReadError, ReadErrorKind, Step,
     Templated, is_templated, read_json, read_template, read_yaml,
 };
 use crate::vcluster::{Layer, LayerContent};
 
 impl Part<'_> {
     /// The part as a layer of values.
-    pub(super) fn read(&self) -> Layer {
+    pub(super) fn read(&self, budget: &Budget) -> Layer {
         let (mut templated, mut sets, mut stands) = (Vec::new(), Vec::new(), Vec::new());
         let mut refers = 0;
         let (text, content) = match &self.content {
             Content::Values(Encoding::TemplatedYaml, raw) => {
-                let content = match read_templated(raw.get()) {
+                let content = match read_templated(raw.get(), budget) {
                     Ok(read) => {
                         templated = read.unknown;
                         LayerContent::Values(read.document)
@@ -29,7 +29,7 @@ impl Part<'_> {
                 (true, content)
             }
             Content::Values(encoding, raw) => {
-                let content = match read(*encoding, raw.get()).and_then(only_map) {
+                let content = match read(*encoding, raw.get(), budget).and_then(only_map) {
                     // an empty config is none: the pod does not find anything to run
                     Ok(document)
                         if *encoding == Encoding::Base64Yaml
@@ -90,45 +90,51 @@ impl Part<'_> {
     }
 }
 
-fn read(encoding: Encoding, raw: &str) -> Result<Document, ReadError> {
-    let limits = &Limits::VALUES;
-    if !encoding.is_text() {
-        return read_json(raw, limits);
-    }
-    let text: Cow<'_, str> =
-        serde_json::from_str(raw).map_err(|_| syntax("the part is not a string"))?;
-    if encoding != Encoding::Base64Yaml {
-        return read_yaml(text.as_bytes(), limits);
-    }
-    // four characters hold three bytes: nothing larger is decoded
-    if text.len() / 4 * 3 > limits.bytes + 3 {
-        let kind = ReadErrorKind::TooLarge {
-            limit: limits.bytes,
-        };
-        return Err(ReadError {
-            kind,
-            at: None,
-            steps: 0,
-        });
-    }
-    let bytes = STANDARD
-        .decode(text.as_bytes())
-        .map_err(|_| syntax("not base64"))?;
-    read_yaml(&bytes, limits)
+fn read(encoding: Encoding, raw: &str, budget: &Budget) -> Result<Document, ReadError> {
+    budget.read(raw.len(), |limits| {
+        if !encoding.is_text() {
+            return read_json(raw, limits);
+        }
+        let text = string(raw)?;
+        if encoding != Encoding::Base64Yaml {
+            return read_yaml(text.as_bytes(), limits);
+        }
+        // four characters hold three bytes: nothing larger is decoded
+        if text.len() / 4 * 3 > limits.bytes + 3 {
+            let kind = ReadErrorKind::TooLarge {
+                limit: limits.bytes,
+            };
+            return Err(ReadError {
+                kind,
+                at: None,
+                steps: 0,
+            });
+        }
+        let bytes = STANDARD
+            .decode(text.as_bytes())
+            .map_err(|_| syntax("not base64"))?;
+        read_yaml(&bytes, limits)
+    })
 }
 
 /// Values text in which templates may stand.
-fn read_templated(raw: &str) -> Result<Templated, ReadError> {
-    let text: Cow<'_, str> =
-        serde_json::from_str(raw).map_err(|_| syntax("the part is not a string"))?;
-    if is_templated(&text) {
-        return read_template(text.as_bytes(), &Limits::VALUES);
-    }
-    let document = read_yaml(text.as_bytes(), &Limits::VALUES).and_then(only_map)?;
-    Ok(Templated {
-        document,
-        unknown: Vec::new(),
+fn read_templated(raw: &str, budget: &Budget) -> Result<Templated, ReadError> {
+    budget.read(raw.len(), |limits| {
+        let text = string(raw)?;
+        if is_templated(&text) {
+            return read_template(text.as_bytes(), limits);
+        }
+        let document = read_yaml(text.as_bytes(), limits).and_then(only_map)?;
+        Ok(Templated {
+            document,
+            unknown: Vec::new(),
+        })
     })
+}
+
+/// The text that a part holds.
+fn string(raw: &str) -> Result<Cow<'_, str>, ReadError> {
+    serde_json::from_str(raw).map_err(|_| syntax("the part is not a string"))
 }
 
 /// Values are a map, or nothing at all.

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path as FilePath, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -102,6 +103,7 @@ fn remove_from_document(text: &str) -> anyhow::Result<String> {
         namespace: &request.namespace,
         known: true,
         roads: &roads,
+        budget: &Rc::default(),
     };
     let configs = Carrier::of(&request.kind, &roads)
         .into_iter()
@@ -186,6 +188,8 @@ fn removals(
     let value = carrier::value_at(object, &edit_at.at);
     let (values, text) = match (edit_at.encoding, &value) {
         (Encoding::Object, value) => (value.clone(), None),
+        // what Helm rendered has no record
+        (Encoding::InitContainers | Encoding::Base64Yaml, _) => return Ok(Vec::new()),
         (_, Value::String(text)) => (
             read_yaml(text.as_bytes(), &Limits::VALUES)?.root.to_json(),
             Some(text),

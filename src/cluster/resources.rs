@@ -55,7 +55,8 @@ const MIXED: [&str; 4] = [
     "helm.m.crossplane.io",
 ];
 
-/// Kinds that Helm has rendered already, or that are somebody's fragment: nothing goes into them.
+/// Kinds that Helm has rendered already, or that are somebody's fragment: nothing goes into them,
+/// unless a policy asks for those by a name or a label (see `webhooks`).
 const READ_ONLY: [&str; 4] = ["ConfigMap", "Deployment", "Secret", "StatefulSet"];
 
 /// What too much depends on for all of it to come here: Secrets come by their name or a label,

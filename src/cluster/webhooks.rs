@@ -10,7 +10,7 @@ use super::conditions::{
 use super::resources::{Resource, Unselected, resources};
 use super::rights::{MUTATING, VALIDATING};
 use crate::carrier::VALUES_LABEL;
-use crate::policy::Policy;
+use crate::policy::{Policy, Target};
 
 /// What the API server is told about this server.
 #[derive(Clone, Debug)]
@@ -56,17 +56,11 @@ impl Registration {
     /// Both configurations for the carriers of a policy.
     pub fn objects(&self, policy: &Policy) -> Result<[Value; 2], Unselected> {
         let all = resources(policy)?;
-        Ok([self.validating(&all), self.mutating(&all)])
+        Ok([self.validating(&all), self.mutating(&all, policy)])
     }
 
     fn validating(&self, all: &[Resource]) -> Value {
         let fail = self.failure_policies.validate;
-        let is_labelled = |one: &&Resource| {
-            one.group.is_empty() && ["configmaps", "secrets"].contains(&one.resource.as_str())
-        };
-        let is_workload = |one: &&Resource| {
-            one.group == "apps" && ["statefulsets", "deployments"].contains(&one.resource.as_str())
-        };
         let carriers = all
             .iter()
             .filter(|one| !is_workload(one) && (!is_labelled(one) || one.resource == "secrets"));
@@ -89,14 +83,14 @@ impl Registration {
                 "objectSelector": {
                     "matchExpressions": [{"key": VALUES_LABEL, "operator": "Exists"}],
                 },
-                "rules": rules(all.iter().filter(is_labelled)),
+                "rules": rules(all.iter().filter(|one| is_labelled(one))),
             }),
             json!({
                 "name": "workloads.distrogate.io",
                 "failurePolicy": fail,
                 "matchConditions": [another_pod_than_before()],
                 "objectSelector": {"matchLabels": {"app": "vcluster"}},
-                "rules": rules(all.iter().filter(is_workload)),
+                "rules": rules(all.iter().filter(|one| is_workload(one))),
             }),
         ];
         self.configuration(
@@ -107,21 +101,44 @@ impl Registration {
         )
     }
 
-    fn mutating(&self, all: &[Resource]) -> Value {
-        let webhook = json!({
+    fn mutating(&self, all: &[Resource], policy: &Policy) -> Value {
+        let fail = self.failure_policies.mutate;
+        // a webhook that runs after these may set a chart version or values; a second call adds
+        // only what is still missing
+        let again = "IfNeeded";
+        let mut webhooks = vec![json!({
             "name": "mutate.distrogate.io",
-            "failurePolicy": self.failure_policies.mutate,
+            "failurePolicy": fail,
             "objectSelector": {},
-            // a webhook that runs after this one may set a chart version or values; a second call
-            // adds only what is still missing
-            "reinvocationPolicy": "IfNeeded",
+            "reinvocationPolicy": again,
             "rules": rules(all.iter().filter(|one| one.is_mutated)),
-        });
+        })];
+        if policy.has_defaults_into(Target::Secret) {
+            let is_secret = |one: &&Resource| is_labelled(one) && one.resource == "secrets";
+            webhooks.push(json!({
+                "name": "mutate-secrets.distrogate.io",
+                "failurePolicy": fail,
+                "matchConditions": [secrets_of_vcluster(), another_config_than_before()],
+                "objectSelector": {},
+                "reinvocationPolicy": again,
+                "rules": rules(all.iter().filter(is_secret)),
+            }));
+        }
+        if policy.has_defaults_into(Target::Workload) {
+            webhooks.push(json!({
+                "name": "mutate-workloads.distrogate.io",
+                "failurePolicy": fail,
+                "matchConditions": [another_pod_than_before()],
+                "objectSelector": {"matchLabels": {"app": "vcluster"}},
+                "reinvocationPolicy": again,
+                "rules": rules(all.iter().filter(|one| is_workload(one))),
+            }));
+        }
         self.configuration(
             "MutatingWebhookConfiguration",
             MUTATING,
             "/mutate",
-            vec![webhook],
+            webhooks,
         )
     }
 
@@ -171,6 +188,16 @@ impl Registration {
         }
         config
     }
+}
+
+/// Whether a resource is one that may have the label of values.
+fn is_labelled(one: &Resource) -> bool {
+    one.group.is_empty() && ["configmaps", "secrets"].contains(&one.resource.as_str())
+}
+
+/// Whether a resource is what the chart renders.
+fn is_workload(one: &Resource) -> bool {
+    one.group == "apps" && ["statefulsets", "deployments"].contains(&one.resource.as_str())
 }
 
 /// Rules for resources; those that differ in their name only stand in one.

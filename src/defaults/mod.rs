@@ -2,7 +2,8 @@
 //!
 //! A default goes in only where nothing is set and nothing unknown could be set, only where every
 //! chart that this may be has the field, and only if, with it in, whatever the user set is in
-//! force as before. What went in is ours: a review with another chart moves it, or takes it out.
+//! force as before. What Helm has rendered already is left alone, unless the policy asks. What went
+//! in is ours: a review with another chart moves it, or takes it out.
 
 mod guard;
 mod pins;
@@ -11,7 +12,7 @@ mod record;
 
 use serde_json::Value;
 
-use crate::policy::{InForce, Wish};
+use crate::policy::{InForce, Target, Wish};
 use crate::values::{Change, Data, Path};
 use crate::vcluster::{
     Certainty, Completeness, Config, Operation, Presence, Reading, Subject, Tree,
@@ -30,6 +31,8 @@ pub struct Plan {
     pub kept: Claims,
     /// Why a default that the policy names stays out, in words for the user.
     pub left_out: Vec<String>,
+    /// Defaults that the policy names, and for which a rendered workload has no place.
+    pub placeless: Vec<Path>,
 }
 
 /// One default at one values path.
@@ -50,7 +53,8 @@ pub struct Claimed {
     pub now: Claims,
 }
 
-/// Plans what goes into a config; nothing for a carrier that Helm will not render any more.
+/// Plans what goes into a config; nothing for a carrier that the policy does not want it to go
+/// into. Into what Helm has rendered the policy's values go, and nothing that is recorded.
 pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan {
     let Subject {
         operation,
@@ -63,7 +67,13 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
         told_before: _,
         live: _,
     } = subject;
-    if *reading != Reading::Helm
+    let target = match reading {
+        Reading::Helm => Target::Values,
+        Reading::Pod => Target::Secret,
+        Reading::Rendered => Target::Workload,
+    };
+    let goes_in = policy.defaults.into.contains(&target);
+    if (target != Target::Values && !goes_in)
         || *completeness == Completeness::Fragment
         || config.chart.certainty() == Certainty::Legacy
         || config.has_unreadable()
@@ -81,7 +91,8 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
         (before.chart.written(), before.chart.elsewhere())
             != (config.chart.written(), config.chart.elsewhere())
     });
-    let create = *operation == Operation::Create || policy.defaults.goes_in_on_update();
+    let create =
+        goes_in && (*operation == Operation::Create || policy.defaults.goes_in_on_update());
     let moves = chart_moved && !claimed.before.is_empty();
     if !create && !moves {
         return Plan {
@@ -101,13 +112,16 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
     if !create && mine.is_empty() {
         return Plan::default();
     }
-    let planner::Wanted { values, left_out } =
-        planner::wanted(&config.without(mine.keys()), policy, *operation, moves);
+    let planner::Wanted {
+        values,
+        left_out,
+        placeless,
+    } = planner::wanted(&config.without(mine.keys()), policy, *operation, moves);
     let kept = ours.clone();
     let mut edits = Vec::new();
     let mut record = Claims::new();
     for (path, value) in &values {
-        if record::may_be_ours(path) {
+        if *reading == Reading::Helm && record::may_be_ours(path) {
             record.insert(path.clone(), value.clone());
         }
         if mine.get(path) != Some(value) {
@@ -136,6 +150,7 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
         record,
         kept,
         left_out,
+        placeless,
     }
 }
 

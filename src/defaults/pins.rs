@@ -10,6 +10,10 @@ impl Planner<'_> {
     /// Writes out the blocks of the chart's defaults that the policy names; for charts that are
     /// exactly known only.
     pub(super) fn pin_chart_defaults(&mut self) {
+        // what Helm has rendered has them already
+        if self.config.is_after_helm() {
+            return;
+        }
         // with several distros enabled it is not known whose blocks are meant
         if self.config.chart.certainty() != Certainty::Exact || self.config.enabled().len() > 1 {
             return;

@@ -14,6 +14,7 @@ use crate::vcluster::{Config, Distro, Known, Operation, Origin, Presence, Tree};
 pub(super) struct Wanted {
     pub(super) values: BTreeMap<Path, Value>,
     pub(super) left_out: Vec<String>,
+    pub(super) placeless: Vec<Path>,
 }
 
 /// What a policy wants to go into a config.
@@ -77,6 +78,10 @@ impl Planner<'_> {
         if !self.concerns_distro_in_force(&keys) {
             return;
         }
+        if self.config.is_rendered() && !self.has_place(&keys) {
+            self.wanted.placeless.push(path.clone());
+            return;
+        }
         let mut fields = self.config.chart.fields();
         if !fields.all(|field| field.accepts(keys.iter().copied())) {
             let chart = &self.config.chart;
@@ -85,8 +90,12 @@ impl Planner<'_> {
         }
         let always = *apply == Apply::Always;
         match self.config.user_presence(&keys) {
+            // an image without a tag is one by digest
+            Presence::Unset if is_of_image(&keys) && self.config.is_rendered() => return,
             Presence::Unset => {}
-            Presence::Set(Some(known)) if always && known.data != node.data => {}
+            // the items of lists have places of their own
+            Presence::Set(Some(known)) if always && known.data.to_json() != node.data.to_json() => {
+            }
             Presence::Set(_) | Presence::Unknown => return,
         }
         let then = self.with(path, &node.data);
@@ -126,6 +135,25 @@ impl Planner<'_> {
         open || in_force == Some(*distro)
     }
 
+    /// Whether a workload has a place for it: the image of an init container that is there, or the
+    /// resources of the distro's.
+    fn has_place(&self, keys: &[&str]) -> bool {
+        match keys {
+            [
+                "controlPlane",
+                "distro",
+                _,
+                "resources",
+                "limits" | "requests",
+                _,
+            ] => true,
+            [above @ .., _] if is_of_image(keys) => {
+                !matches!(self.config.user_presence(above), Presence::Unset)
+            }
+            _ => false,
+        }
+    }
+
     /// The config with what goes in so far.
     pub(super) fn in_force(&self) -> Config<'_> {
         self.config.with(&self.tree)
@@ -147,6 +175,14 @@ impl Planner<'_> {
             "the policy's default for {path} is left out: {why}"
         ));
     }
+}
+
+/// Whether a path leads to a part of an image of the distro's.
+fn is_of_image(keys: &[&str]) -> bool {
+    matches!(
+        keys,
+        ["controlPlane", "distro", _, "image", _] | ["controlPlane", "distro", _, _, "image", _]
+    )
 }
 
 /// A tree that holds one value.

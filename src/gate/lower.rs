@@ -1,5 +1,6 @@
 //! From what an object holds to what the rules see.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::words::{object_name, title_of};
@@ -32,15 +33,19 @@ pub fn lower<'a>(
     let Some(object) = request.object else {
         return (Vec::new(), false);
     };
-    let seen = Seen {
-        namespace: &request.namespace,
-        known: false,
-        roads: &policy.roads,
+    let held_by = |carrier: Carrier<'_>| {
+        let seen = Seen {
+            namespace: &request.namespace,
+            known: false,
+            roads: &policy.roads,
+            budget: &Rc::default(),
+        };
+        carrier.configs(object, seen)
     };
     let name = format!("{} {}", request.kind.kind, object_name(request));
     let held = Carrier::of(&request.kind, &policy.roads)
         .into_iter()
-        .map(|carrier| carrier.configs(object, seen))
+        .map(held_by)
         .find(|held| !held.configs.is_empty())
         .unwrap_or_default();
     let configs = held.configs.into_iter();

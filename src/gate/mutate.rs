@@ -1,6 +1,7 @@
 //! Putting the defaults in, and taking them out again.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use json_patch::PatchOperation;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use crate::carrier::{self, Carried, EditAt, Ownership, Seen};
 use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
 use crate::policy::{Action, Mode};
 use crate::values::Path;
+use crate::vcluster::Reading;
 
 impl Review<'_> {
     /// Puts the defaults in, and takes down in the object what is ours. Our own answer has to
@@ -50,7 +52,13 @@ impl Review<'_> {
         let mut books = Books::of(self, now);
         let has_same_record = self.has_same_record();
         for (config, pair) in now.iter().zip(pairs) {
-            let claimed = books.claimed(config, pair);
+            // what we put in is ours only where Helm has not been yet
+            let is_recorded = config.reading == Reading::Helm;
+            let claimed = if is_recorded {
+                books.claimed(config, pair)
+            } else {
+                Claimed::default()
+            };
             if pair.is_untouched && has_same_record {
                 books.keep(config, claimed.before);
                 continue;
@@ -63,13 +71,22 @@ impl Review<'_> {
             for text in &plan.left_out {
                 verdict.remarks.push(format!("{title}: {text}"));
             }
+            if !plan.placeless.is_empty() {
+                let paths = plan.placeless.iter().map(ToString::to_string);
+                let paths = paths.collect::<Vec<_>>().join(", ");
+                verdict.notes.insert(format!(
+                    "{title}: it has no place for the policy's defaults for {paths}"
+                ));
+            }
             let Some(edit_at) = &config.edit_at else {
                 continue;
             };
             match edit(edit_at, &plan, in_force.defaults.mode) {
                 Ok(patch) => {
-                    edited.patch.0.extend(patch.0);
-                    edited.edits.extend(plan.edits);
+                    if !patch.0.is_empty() {
+                        edited.patch.0.extend(patch.0);
+                        edited.edits.extend(plan.edits);
+                    }
                     books.keep(config, plan.record);
                 }
                 Err(why) => {
@@ -83,7 +100,9 @@ impl Review<'_> {
                 }
             }
         }
-        if touched && now.iter().any(|config| config.edit_at.is_some()) {
+        let keeps_record =
+            |config: &Carried<'_>| config.edit_at.is_some() && config.reading == Reading::Helm;
+        if touched && now.iter().any(keeps_record) {
             edited.patch.0.extend(self.record(&books.kept));
         }
         edited
@@ -119,6 +138,7 @@ impl Review<'_> {
             namespace: &self.request.namespace,
             known: !before.is_empty(),
             roads: &self.policy.roads,
+            budget: &Rc::default(),
         };
         let is = self.carrier.configs(&patched, seen).configs;
         let again = Review {
@@ -227,7 +247,12 @@ pub(super) fn edit(
         return Err("the policy only suggests them".to_owned());
     }
     if edit_at.suggest {
-        return Err("Argo CD would put the text back".to_owned());
+        let what = if edit_at.encoding.is_text() {
+            "the text"
+        } else {
+            "its own"
+        };
+        return Err(format!("Argo CD would put {what} back"));
     }
     let changes: Vec<_> = plan
         .edits

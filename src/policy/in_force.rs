@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::spec::Document;
-use super::{Action, Applicant, Apply, Exemption, Mode, On, Pin, RuleSettings};
+use super::{Action, Applicant, Apply, Exemption, Mode, On, Pin, RuleSettings, Target};
 use crate::rules::Rule;
 use crate::values::{Node, Path};
 use crate::vcluster::{Catalogue, Distro};
@@ -35,12 +35,15 @@ pub struct InForce {
 pub struct Defaults {
     /// How.
     pub mode: Mode,
+    /// Into what.
+    pub into: Vec<Target>,
     /// Values, those that count first in front: of two for one path the first counts whose distro
     /// is in force.
     pub values: Vec<Wish>,
     /// Which of the chart's own defaults are written out, and when.
     pub pin: Vec<(Pin, On)>,
     mode_by: Option<Arc<Document>>,
+    into_by: Option<Arc<Document>>,
     pin_by: Option<Arc<Document>>,
 }
 
@@ -72,7 +75,10 @@ impl InForce {
     ) -> Self {
         let mut in_force = Self {
             enforcement: cap,
-            defaults: Defaults::default(),
+            defaults: Defaults {
+                into: vec![Target::Values],
+                ..Defaults::default()
+            },
             exemptions: Vec::new(),
             unsure,
             catalogue,
@@ -121,6 +127,10 @@ impl InForce {
         if let (Some(mode), None) = (wishes.mode, &self.defaults.mode_by) {
             self.defaults.mode = mode;
             self.defaults.mode_by = Some(Arc::clone(document));
+        }
+        if let (Some(into), None) = (&wishes.into, &self.defaults.into_by) {
+            self.defaults.into.clone_from(into);
+            self.defaults.into_by = Some(Arc::clone(document));
         }
         if let (Some(pin), None) = (&wishes.pin, &self.defaults.pin_by) {
             self.defaults.pin = pin.iter().map(|pin| (*pin, on)).collect();
@@ -191,11 +201,10 @@ impl Defaults {
             || self.pin.iter().any(|(_, on)| *on == On::Always)
     }
 
-    /// The document that says how defaults go in, and the one that says which of the chart's own.
-    pub fn said_by(&self) -> (Option<&str>, Option<&str>) {
-        (
-            self.mode_by.as_ref().map(|document| &*document.name),
-            self.pin_by.as_ref().map(|document| &*document.name),
-        )
+    /// The document that says how defaults go in, the one that says into what, and the one that
+    /// says which of the chart's own.
+    pub fn said_by(&self) -> [Option<&str>; 3] {
+        [&self.mode_by, &self.into_by, &self.pin_by]
+            .map(|by| by.as_ref().map(|document| &*document.name))
     }
 }

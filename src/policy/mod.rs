@@ -128,6 +128,24 @@ pub enum Mode {
     Suggest,
 }
 
+/// What defaults go into: before Helm, or what it has made already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// Values that Helm will render, in whichever carrier they are.
+    Values,
+    /// The merged config that vCluster's pod reads, the Secret `vc-config-*`.
+    Secret,
+    /// The control plane's StatefulSet or Deployment.
+    Workload,
+}
+
+/// The words for targets in documents.
+const TARGETS: [(&str, Target); 3] = [
+    (Target::Values.as_str(), Target::Values),
+    (Target::Secret.as_str(), Target::Secret),
+    (Target::Workload.as_str(), Target::Workload),
+];
+
 /// A block of the chart's own defaults.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pin {
@@ -189,9 +207,13 @@ impl Policy {
         let mut built_in = built_in.expect("the built-in policy is well-formed");
         // how its defaults go in is for others to say
         let Wishes {
-            on, apply, mode, ..
+            on,
+            apply,
+            mode,
+            into,
+            ..
         } = &mut built_in.wishes;
-        (*on, *apply, *mode) = (None, None, None);
+        (*on, *apply, *mode, *into) = (None, None, None, None);
         documents.push(Arc::new(built_in));
         let custom = documents
             .iter()
@@ -272,6 +294,14 @@ impl Policy {
         documents.map(|document| &*document.name)
     }
 
+    /// Whether some document wants defaults to go into this, for whatever configs.
+    pub fn has_defaults_into(&self, target: Target) -> bool {
+        self.documents.iter().any(|document| {
+            let into = document.wishes.into.as_deref().unwrap_or_default();
+            into.contains(&target)
+        })
+    }
+
     /// What is in force for a config.
     pub fn in_force(&self, applicant: &Applicant<'_>) -> InForce {
         let mut documents = Vec::new();
@@ -338,6 +368,17 @@ impl Mode {
         match self {
             Self::Edit => "Edit",
             Self::Suggest => "Suggest",
+        }
+    }
+}
+
+impl Target {
+    /// As a policy writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Values => "Values",
+            Self::Secret => "Secret",
+            Self::Workload => "Workload",
         }
     }
 }

@@ -18,7 +18,7 @@ use self::form::{
 use super::choice::OPERATORS;
 use super::custom::ENCODINGS;
 use super::exemption::EVERY_RULE;
-use super::{ACTIONS, DISTROS};
+use super::{ACTIONS, DISTROS, TARGETS};
 use crate::rules::RULES;
 use crate::vcluster::{Catalogue, Field, FieldType};
 
@@ -215,6 +215,13 @@ fn defaults() -> Value {
                     "Edit: they are put in. Suggest: the user is told what to add.",
                     &["Edit", "Suggest"],
                 ),
+            ),
+            (
+                "into",
+                at_least_one(list(&one_of(
+                    "Values: into values that Helm will render. Secret, Workload: into what it has rendered.",
+                    &words(TARGETS),
+                ))),
             ),
             ("values", values(&fields)),
             ("variants", list(&variant(&fields))),

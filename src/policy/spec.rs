@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use semver::Version;
 
-use super::{Action, Apply, Exemption, Match, Mode, On, Pin, PolicyError, RuleSettings, document};
+use super::{
+    Action, Apply, Exemption, Match, Mode, On, Pin, PolicyError, RuleSettings, Target, document,
+};
 use crate::carrier::Declaration;
 use crate::globs::Globs;
 use crate::values::{Node, Path};
@@ -45,6 +47,8 @@ pub struct Wishes {
     pub apply: Option<Apply>,
     /// How.
     pub mode: Option<Mode>,
+    /// Into what.
+    pub into: Option<Vec<Target>>,
     /// A piece of vcluster.yaml, leaf by leaf, in its own order.
     pub values: Vec<(Path, Arc<Node>)>,
     /// Others that count under some charts or distros only.

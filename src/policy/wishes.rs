@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::choice::read_charts;
 use super::decode::{Field, Fields, PolicyError, hint};
 use super::spec::{Variant, Wishes};
-use super::{Apply, DISTROS, Mode, On, Pin};
+use super::{Apply, DISTROS, Mode, On, Pin, TARGETS};
 use crate::values::{Node, Path};
 use crate::vcluster::{Catalogue, Range};
 
@@ -20,6 +20,7 @@ pub(super) fn read(
         "true",
         "apply",
         "mode",
+        "into",
         "values",
         "variants",
         "pinChartDefaults",
@@ -28,6 +29,11 @@ pub(super) fn read(
     (wishes.on, wishes.apply) = read_when(field, &fields)?;
     if let Some(field) = fields.get("mode") {
         wishes.mode = Some(field.one_of(&[("Edit", Mode::Edit), ("Suggest", Mode::Suggest)])?);
+    }
+    if let Some(field) = fields.get("into") {
+        let targets = field.some()?;
+        let targets = targets.iter().map(|item| item.one_of(&TARGETS));
+        wishes.into = Some(targets.collect::<Result<_, _>>()?);
     }
     if let Some(field) = fields.get("values") {
         wishes.values = read_leaves(&field, charts, catalogue)?;

@@ -36,6 +36,12 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                     | ReadErrorKind::NotJson(_)
                     | ReadErrorKind::UnknownAnchor => "write a map of values that Helm can read",
                     ReadErrorKind::TooDeep { .. } => "nest them less",
+                    ReadErrorKind::TooManyNodesInAll { .. }
+                    | ReadErrorKind::TooManyScalarBytesInAll { .. }
+                    | ReadErrorKind::TooLargeInAll { .. }
+                    | ReadErrorKind::TooManyStepsInAll { .. } => {
+                        "make them smaller, or keep them in several objects"
+                    }
                     ReadErrorKind::TooLarge { .. }
                     | ReadErrorKind::TooManyNodes { .. }
                     | ReadErrorKind::TooManyScalarBytes { .. }

@@ -13,8 +13,8 @@
 //! | reviewing a small one on each of two cores: `inline_bytes` × `work_factor` | 14 |
 //! | `connections`, each with buffers of HTTP and TLS: 4 × `head_bytes` | 56 |
 //!
-//! Not in it: an object with several configs of hundreds of thousands of values in all, which
-//! only a `VirtualClusterTemplate` can be. It is reviewed alone, but takes what it takes.
+//! One review alone takes no more than `work_bytes`, whatever it holds: what is read of an object is
+//! bounded by `values::Limits::OBJECT`, and `tests/it/memory.rs` measures the dearest.
 
 use std::time::Duration;
 
@@ -125,7 +125,8 @@ impl Limits {
         // Measured: a list in a text takes 220 bytes of memory for each value of 2 bytes, of the
         // old and the new object alike (0.76 MiB took 81 MiB); usual values take 3 to 45.
         work_factor: 110,
-        // The dearest review of one config, 200 000 values before and after, takes 92 MiB.
+        // The dearest review, a map of as many keys as may be read before and after, takes 90 MiB
+        // (`values::Limits::OBJECT`).
         work_bytes: 96 * 1_024 * 1_024,
         // The API server sends well under 1 KiB of head. As large as a TLS record because the same
         // buffer reads bodies.

@@ -27,7 +27,30 @@ impl Limits {
         scalar_bytes: 4 * 1_024 * 1_024,
         aliases: 1_000,
     };
+
+    /// What all values of one object may ask together; of nodes a map counts as [`MAP_NODES`], and
+    /// a part that is one assignment or reference as [`PART_NODES`]. An object may hold hundreds of
+    /// texts, and aliases make much of little. The server keeps 96 MiB for one review; so much
+    /// before and after takes at most 90, in whatever form (`tests/it/memory.rs`). What people
+    /// write is far below: 256 versions of 4 KiB are some 75 000, with their maps, and the largest
+    /// vCluster chart's own values are 2 000.
+    pub const OBJECT: Self = Self {
+        // read more than once only where an ApplicationSet's generators share a template
+        bytes: 4 * 1_024 * 1_024,
+        nodes: 100_000,
+        ..Self::VALUES
+    };
 }
+
+/// What a map takes of [`Limits::OBJECT`]: its table takes as much memory as four scalars do.
+pub(super) const MAP_NODES: usize = 4;
+
+/// What a part of one assignment or reference takes of [`Limits::OBJECT`]: it is a layer with maps
+/// of its own, 3 KiB in all.
+pub(super) const PART_NODES: usize = 16;
+
+/// How many steps reading may take for each value that the limits allow (see `yaml`).
+pub(super) const STEPS_PER_NODE: usize = 16;
 
 /// Why a text could not be read, and where.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -86,4 +109,52 @@ pub enum ReadErrorKind {
         /// The bound.
         limit: usize,
     },
+    /// Over the nodes of [`Limits::OBJECT`].
+    #[error(
+        "more than {limit} values in the object up to here, with those that aliases stand for; a map \
+         counts as {MAP_NODES}, a parameter as {PART_NODES}"
+    )]
+    TooManyNodesInAll {
+        /// The bound.
+        limit: usize,
+    },
+    /// Over the text in values of [`Limits::OBJECT`].
+    #[error(
+        "more than {limit} bytes of text in the object's values up to here, with those that aliases \
+         stand for"
+    )]
+    TooManyScalarBytesInAll {
+        /// The bound.
+        limit: usize,
+    },
+    /// Over the size of [`Limits::OBJECT`].
+    #[error("more than {limit} bytes of values to read in the object up to here")]
+    TooLargeInAll {
+        /// The bound.
+        limit: usize,
+    },
+    /// Over the steps for the nodes of [`Limits::OBJECT`].
+    #[error("more than {limit} steps to read the object's values before these")]
+    TooManyStepsInAll {
+        /// The bound.
+        limit: usize,
+    },
+}
+
+impl ReadErrorKind {
+    /// Whether a bound was passed; all else is wrong whatever its size.
+    pub const fn is_bound(&self) -> bool {
+        match self {
+            Self::TooLarge { .. }
+            | Self::TooDeep { .. }
+            | Self::TooManyNodes { .. }
+            | Self::TooManyScalarBytes { .. }
+            | Self::TooManyAliases { .. }
+            | Self::TooManyNodesInAll { .. }
+            | Self::TooManyScalarBytesInAll { .. }
+            | Self::TooLargeInAll { .. }
+            | Self::TooManyStepsInAll { .. } => true,
+            Self::NotUtf8 | Self::Syntax(_) | Self::NotJson(_) | Self::UnknownAnchor => false,
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! key and scalar. Helm, Argo CD, Flux and vCluster's pod all read through that package, so its
 //! reading decides what a config says. Knows nothing of vCluster or of Kubernetes objects.
 
+mod budget;
 mod edit;
 mod fold;
 mod json;
@@ -15,6 +16,7 @@ mod set;
 mod template;
 mod yaml;
 
+pub use self::budget::Budget;
 pub use self::edit::{Change, EditError, MAX_EDIT_BYTES, edit, edit_all, in_line, suggestion};
 pub use self::fold::go_fold_eq;
 pub use self::json::read_json;

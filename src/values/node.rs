@@ -5,6 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::Path;
+use super::limits::MAP_NODES;
 
 /// Where something stands in a text.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -170,6 +171,28 @@ impl Node {
 }
 
 impl Data {
+    /// How many values there are, this one included, where a map counts as [`MAP_NODES`]; and how
+    /// many bytes of text in them and in their keys.
+    pub fn size(&self) -> (usize, usize) {
+        let all = |sizes: &mut dyn Iterator<Item = (usize, usize)>, own: usize| {
+            sizes.fold((own, 0), |(nodes, text), (more, more_text)| {
+                (nodes + more, text + more_text)
+            })
+        };
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => (1, 0),
+            Self::String(text) => (1, text.len()),
+            Self::List(items) => all(&mut items.iter().map(|item| item.data.size()), 1),
+            Self::Map(map) => {
+                let sizes = map.iter().map(|(key, entry)| {
+                    let (nodes, text) = entry.value.data.size();
+                    (nodes, text + key.len())
+                });
+                all(&mut { sizes }, MAP_NODES)
+            }
+        }
+    }
+
     /// What JSON Schema calls a value of this kind.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -68,6 +68,9 @@ pub enum SetError {
     /// Over [`ASSIGNMENTS`].
     #[error("more than {ASSIGNMENTS} assignments")]
     TooMany,
+    /// More items of lists than a text may have values.
+    #[error("more than {limit} values in lists", limit = Limits::VALUES.nodes)]
+    TooManyItems,
     /// What is no map, where keys are to be set.
     #[error("{at} would have to be a map, and is of type {found}")]
     NotMap {
@@ -113,6 +116,15 @@ impl Assignment {
         }
     }
 
+    /// How many values it stands for, keys and positions on the way included, and how many bytes of
+    /// text in them.
+    pub fn size(&self) -> (usize, usize) {
+        let (nodes, text) = self.value.size();
+        let keys = self.path.steps().iter().filter_map(Step::as_key);
+        let steps = self.path.steps().len();
+        (nodes + steps, text + keys.map(str::len).sum::<usize>())
+    }
+
     /// Whether a value is assigned; else the text ended before one, which Helm lets pass.
     pub const fn is_value(&self) -> bool {
         !matches!(self.end, End::BeforeEqualSign)
@@ -135,6 +147,7 @@ pub fn read_set(text: &str, typed: bool) -> Result<Vec<Assignment>, SetError> {
         rest: text.chars(),
         typed,
         number: 1,
+        items: 0,
     };
     let mut assignments = Vec::new();
     while let Some(assignment) = reader.assignment()? {
@@ -168,6 +181,8 @@ struct Reader<'t> {
     typed: bool,
     /// The number of the assignment that is read, from 1.
     number: usize,
+    /// How many items of lists were read.
+    items: usize,
 }
 
 impl Reader<'_> {
@@ -253,6 +268,10 @@ impl Reader<'_> {
         loop {
             let (text, stop) = self.until(&[',', '}']);
             let stop = stop.ok_or(SetError::OpenList(self.number))?;
+            self.items += 1;
+            if self.items > Limits::VALUES.nodes {
+                return Err(SetError::TooManyItems);
+            }
             items.push(Node::new(self.scalar(text)));
             if stop == '}' {
                 break;

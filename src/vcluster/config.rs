@@ -136,10 +136,7 @@ impl<'c> Config<'c> {
             }
         }
         let defaults = Arc::new(chart.defaults());
-        let effective = match reading {
-            Reading::Helm => Tree::clone(&defaults).coalesce(user.clone()),
-            Reading::Pod | Reading::Rendered => user.clone(),
-        };
+        let effective = effective(reading, &defaults, &user);
         Self {
             chart,
             reading,
@@ -164,6 +161,11 @@ impl<'c> Config<'c> {
     /// Whether it was made from what Helm rendered.
     pub fn is_rendered(&self) -> bool {
         self.reading == Reading::Rendered
+    }
+
+    /// Whether Helm has laid the values over the chart's defaults already.
+    pub fn is_after_helm(&self) -> bool {
+        self.reading != Reading::Helm
     }
 
     /// The chart's defaults, as far as they are known.
@@ -315,7 +317,7 @@ impl Config<'_> {
             reading: self.reading,
             layers: self.layers.clone(),
             host_version: self.host_version.clone(),
-            effective: Tree::clone(&self.defaults).coalesce(user.clone()),
+            effective: effective(self.reading, &self.defaults, &user),
             defaults: Arc::clone(&self.defaults),
             user,
         }
@@ -347,6 +349,14 @@ impl Cause {
     /// Whether only the chart's own part is unknown, not what a user set.
     pub const fn is_charts(&self) -> bool {
         matches!(self, Self::ChartVaries | Self::NotCatalogued)
+    }
+}
+
+/// What is in force: Helm lays values over the chart's defaults, and has done so for the others.
+fn effective(reading: Reading, defaults: &Tree, user: &Tree) -> Tree {
+    match reading {
+        Reading::Helm => defaults.clone().coalesce(user.clone()),
+        Reading::Pod | Reading::Rendered => user.clone(),
     }
 }
 

@@ -63,7 +63,7 @@ fn each_bound_has_its_own_error() {
         ),
         (
             format!("a: [{}]", vec!["x"; 300_000].join(",")),
-            "data[config.yaml] (line 1): the values cannot be read: more than 200000 values, those that aliases stand for included [unreadable-values]",
+            "data[config.yaml] (line 1): the values cannot be read: more than 100000 values in the object up to here, with those that aliases stand for; a map counts as 4, a parameter as 16 [unreadable-values]",
         ),
         (
             "#".repeat(Limits::VALUES.bytes + 1),
@@ -204,4 +204,42 @@ fn of_a_templates_versions_the_first_256_are_looked_at() {
     };
     assert_eq!(with_two_distros_at(254), Decision::Denied);
     assert_eq!(with_two_distros_at(256), Decision::Allowed);
+}
+
+/// As many configs as are looked at, each of a size that people write.
+#[test]
+fn many_configs_of_usual_size_are_all_judged() {
+    let section = |number: usize| {
+        format!(
+            "  section{number}:\n    enabled: true\n    image: {{repository: a/b, tag: v1.{number}}}\n\
+             \x20   resources:\n      limits: {{memory: 512Mi, cpu: 500m}}\n      requests: {{cpu: 20m}}\n"
+        )
+    };
+    let sections: String = (0..12).map(section).collect();
+    let values = format!(
+        "controlPlane:\n  distro:\n    k8s: {{enabled: true}}\n    k3s: {{enabled: true}}\nsync:\n{sections}"
+    );
+    assert!(values.len() > 1_500, "{}", values.len());
+    let versions: Vec<_> = (0..255)
+        .map(|number| {
+            json!({
+                "version": format!("1.0.{number}"),
+                "template": {"helmRelease": {"chart": {"version": "0.30.4"}, "values": values}},
+            })
+        })
+        .collect();
+    let object = json!({
+        "apiVersion": "storage.loft.sh/v1",
+        "kind": "VirtualClusterTemplate",
+        "metadata": {"name": "dev"},
+        "spec": {"versions": versions},
+    });
+    let body = envelope(&object, None);
+    let (verdict, _) = review(&body, Endpoint::Validate, &Policy::built_in());
+    assert_eq!(verdict.configs.len(), 255);
+    for config in &verdict.configs {
+        let rules: Vec<_> = config.findings.iter().map(|finding| finding.rule).collect();
+        assert!(rules.contains(&"only-one-distro"), "{rules:?}");
+        assert!(!rules.contains(&"unreadable-values"), "{rules:?}");
+    }
 }

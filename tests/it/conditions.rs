@@ -9,16 +9,35 @@ use serde_json::{Value, json};
 
 use crate::support::{run, stdout};
 
+/// A policy that has a mutating webhook for everything.
+const AFTER_HELM: &str = "
+apiVersion: distrogate.io/v1alpha1
+kind: DistroPolicy
+metadata: {name: after-helm}
+spec:
+  defaults: {into: [Values, Secret, Workload]}
+";
+
+/// The webhooks that Secrets come here by: to be judged, and to get defaults after Helm.
+const OF_SECRETS: [&str; 2] = ["validate.distrogate.io", "mutate-secrets.distrogate.io"];
+
+/// The same for workloads.
+const OF_WORKLOADS: [&str; 2] = ["workloads.distrogate.io", "mutate-workloads.distrogate.io"];
+
 /// The conditions of one webhook.
 struct Webhook(Vec<Program>);
 
 impl Webhook {
     /// As `distrogate manifests` prints them.
     fn named(name: &str) -> Self {
-        let output = run(&["manifests", "--format", "json"]);
+        let policy = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+        std::fs::write(policy.path(), AFTER_HELM).unwrap();
+        let policy = policy.path().to_str().unwrap();
+        let output = run(&["manifests", "--format", "json", "--policy", policy]);
         let list: Value = serde_json::from_str(&stdout(&output)).unwrap();
-        let webhooks = list["items"][0]["webhooks"].as_array().unwrap();
-        let webhook = webhooks.iter().find(|webhook| webhook["name"] == name);
+        let webhooks = list["items"].as_array().unwrap().iter();
+        let mut webhooks = webhooks.flat_map(|item| item["webhooks"].as_array().unwrap());
+        let webhook = webhooks.find(|webhook| webhook["name"] == name);
         let conditions = webhook.unwrap()["matchConditions"].as_array().unwrap();
         let compile = |one: &Value| Program::compile(one["expression"].as_str().unwrap()).unwrap();
         Self(conditions.iter().map(compile).collect())
@@ -133,7 +152,12 @@ fn the_judge_knows_errors() {
 
 #[test]
 fn a_secret_that_is_created_comes_here_by_its_name() {
-    let webhook = Webhook::named("validate.distrogate.io");
+    for name in OF_SECRETS {
+        created_secrets_come_here(&Webhook::named(name));
+    }
+}
+
+fn created_secrets_come_here(webhook: &Webhook) {
     let names = [
         None,
         Some(""),
@@ -181,7 +205,12 @@ fn a_secret_that_is_created_comes_here_by_its_name() {
 
 #[test]
 fn an_update_of_a_secret_comes_here_with_other_data_or_another_chart() {
-    let webhook = Webhook::named("validate.distrogate.io");
+    for name in OF_SECRETS {
+        updated_secrets_come_here(&Webhook::named(name));
+    }
+}
+
+fn updated_secrets_come_here(webhook: &Webhook) {
     let chart = |labels: &Option<Value>| labels.as_ref().map(|labels| labels["chart"].clone());
     for name in ["vc-config-dev", "sh.helm.release.v1.dev.v1"] {
         for (labels, old_labels) in pairs(&labels()) {
@@ -352,7 +381,12 @@ fn what_is_deleted_can_go_without_us() {
 
 #[test]
 fn a_workload_comes_here_with_another_pod() {
-    let webhook = Webhook::named("workloads.distrogate.io");
+    for name in OF_WORKLOADS {
+        workloads_come_here(&Webhook::named(name));
+    }
+}
+
+fn workloads_come_here(webhook: &Webhook) {
     let with = |image: &str, replicas: u32, labels: Value| {
         json!({
             "metadata": {"name": "dev", "labels": labels},

@@ -6,11 +6,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
 use rustls::{ClientConnection, StreamOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::dev_server::DevServer;
-use crate::serve::connect;
-use crate::support::{cluster_api, envelope};
+use crate::serve::{connect, exchange};
+use crate::support::{cluster_api, envelope, secret};
 
 /// The memory limit in `deploy/base/deployment.yaml`, in KiB.
 const BOUND: usize = 256 * 1_024;
@@ -47,11 +47,11 @@ fn head(length: usize) -> String {
     )
 }
 
-/// A review whose reading takes a hundred times its size: 200 000 values before and after.
+/// A review whose reading takes a hundred times its size: 100 000 values before and after.
 fn dear() -> String {
     let values = format!(
         "controlPlane: {{distro: {{k8s: {{enabled: true}}}}}}\nx: [{}]\n",
-        "0,".repeat(199_000)
+        "0,".repeat(99_000)
     );
     let object = cluster_api("0.30.4", &json!(values));
     let old = cluster_api("0.30.4", &json!(values + "#"));
@@ -71,6 +71,193 @@ fn slow_bodies(address: SocketAddr, ca_file: &str) -> Vec<Stream> {
         stream
     });
     clients.collect()
+}
+
+/// What the dearest review may take beyond its own body: `work_bytes` in `src/server/limits.rs`;
+/// and the program, with everything that it has read before, in KiB.
+const WORK: usize = (96 + 16) * 1_024;
+
+/// A template of the platform with these values in its versions.
+fn platform(texts: &[String]) -> Value {
+    let versions = texts.iter().enumerate().map(|(number, values)| {
+        json!({
+            "version": format!("1.0.{number}"),
+            "template": {"helmRelease": {"chart": {"version": "0.30.4"}, "values": values}},
+        })
+    });
+    json!({
+        "apiVersion": "storage.loft.sh/v1",
+        "kind": "VirtualClusterTemplate",
+        "metadata": {"name": "dev"},
+        "spec": {"versions": versions.collect::<Vec<_>>()},
+    })
+}
+
+/// An Application with these settings of Helm in its sources.
+fn argo(helms: Vec<Value>) -> Value {
+    let sources = helms.into_iter().enumerate().map(|(number, mut helm)| {
+        helm["releaseName"] = json!(format!("r{number}"));
+        json!({
+            "repoURL": "https://charts.loft.sh",
+            "chart": "vcluster",
+            "targetRevision": "0.30.4",
+            "helm": helm,
+        })
+    });
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "dev", "namespace": "argocd"},
+        "spec": {
+            "destination": {"namespace": "team-a"},
+            "sources": sources.collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// Objects that ask for as much as one can, by what makes them dear.
+fn dearest() -> Vec<(&'static str, Value)> {
+    let distro = "controlPlane: {distro: {k8s: {enabled: true}}}\n";
+    let list = |count: usize| format!("{distro}x: [{}]\n", "0,".repeat(count));
+    let aliases = |count: usize| {
+        let (items, names) = ("0,".repeat(200), "*a,".repeat(count));
+        // of what is nearly all aliases Go reads nothing
+        let more = "0,".repeat(2_000);
+        format!("{distro}x: &a [{items}]\nz: [{more}]\ny: [{names}]\n")
+    };
+    let parameters = |count: usize| {
+        let one = |number| json!({"name": format!("controlPlane.distro.k8s.p{number}")});
+        (0..count).map(one).collect::<Vec<_>>()
+    };
+    let items = "a,".repeat(650_000);
+    let set = |value: &str| json!([{"name": "controlPlane.distro.k8s.env", "value": value}]);
+    let crossplane = |for_provider: Value| {
+        json!({
+            "apiVersion": "helm.m.crossplane.io/v1beta1",
+            "kind": "Release",
+            "metadata": {"name": "dev", "namespace": "team-a"},
+            "spec": {"forProvider": for_provider},
+        })
+    };
+    let chart = json!({"name": "vcluster", "version": "0.30.4"});
+    let template = json!({
+        "metadata": {"name": "a"},
+        "spec": {"source": {"targetRevision": "0.30.4"}},
+    });
+    let generators = vec![json!({"list": {"template": template}}); 16];
+    let env: String = (0..20_000).map(|_| "{name: a, value: b},").collect();
+    let unknown: Vec<_> = (0..95_000).map(|number| format!("x{number}: 0")).collect();
+    let unknown = unknown.join(",");
+    let text = format!(
+        "{distro}x: &a {}\ny: [{}]\n",
+        "z".repeat(40_000),
+        "*a,".repeat(90)
+    );
+    vec![
+        ("a config", cluster_api("0.30.4", &json!(list(99_000)))),
+        ("versions of lists", platform(&vec![list(5_600); 256])),
+        ("versions of aliases", platform(&vec![aliases(450); 16])),
+        ("versions of long texts", platform(&vec![text; 25])),
+        (
+            "sources of aliases",
+            argo(vec![json!({"values": aliases(450)}); 16]),
+        ),
+        (
+            "sources of parameters",
+            argo(vec![json!({"parameters": parameters(250)}); 200]),
+        ),
+        (
+            "one long list in a parameter",
+            crossplane(json!({"chart": chart, "set": set(&format!("{{{items}a}}"))})),
+        ),
+        (
+            "generators over a large template",
+            json!({
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "ApplicationSet",
+                "metadata": {"name": "dev", "namespace": "argocd"},
+                "spec": {
+                    "generators": generators,
+                    "template": {
+                        "metadata": {"name": "a"},
+                        "spec": {
+                            "destination": {"namespace": "team-a"},
+                            "source": {
+                                "chart": "vcluster",
+                                "helm": {"values": list(90_000)},
+                            },
+                        },
+                    },
+                },
+            }),
+        ),
+        (
+            "findings",
+            cluster_api(
+                "0.30.4",
+                &json!(format!(
+                    "controlPlane: {{distro: {{k8s: {{env: [{env}]}}}}}}"
+                )),
+            ),
+        ),
+        (
+            "unknown fields",
+            cluster_api(
+                "0.30.4",
+                &json!(format!("controlPlane: {{distro: {{k8s: {{{unknown}}}}}}}")),
+            ),
+        ),
+        ("a Secret", secret("0.30.4", list(99_000).as_bytes())),
+    ]
+}
+
+#[test]
+fn the_dearest_reviews_take_no_more_than_is_kept_for_one() {
+    for (what, object) in dearest() {
+        let mut old = object.clone();
+        change(&mut old);
+        let body = envelope(&object, Some(&old));
+        // what is read is the same for both
+        let paths = ["/validate", "/mutate"].into_iter();
+        for path in paths.take(if what == "a config" { 2 } else { 1 }) {
+            let server = DevServer::start(&["--log-level", "error"]);
+            let head = format!(
+                "POST {path}?timeout=30s HTTP/1.1\r\nContent-Type: application/json\r\n\
+                 Content-Length: {}\r\n",
+                body.len(),
+            );
+            let answer = exchange(server.address, server.ca_file(), &head, &body);
+            assert!(
+                answer.starts_with("HTTP/1.1 200 "),
+                "{what}, {path}: {answer}"
+            );
+            let memory = high_water(server.id());
+            let most = WORK + body.len() / 1_024;
+            eprintln!("{what}, {path}: {memory} KiB of {most}");
+            assert!(memory < most, "{what}, {path}: {memory} KiB of {most}");
+        }
+    }
+}
+
+/// Makes other texts, and other parameters, of all that an object has.
+fn change(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match (&**key, value) {
+                    ("values", Value::String(text)) => text.push('#'),
+                    ("value", Value::String(text)) => text.insert(1, 'b'),
+                    ("name", Value::String(text)) if text.starts_with("controlPlane") => {
+                        text.push('b');
+                    }
+                    ("config.yaml", Value::String(text)) => text.push_str("Iwo="),
+                    (_, value) => change(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(change),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 #[test]

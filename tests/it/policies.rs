@@ -64,6 +64,7 @@ pub(crate) fn full() -> Value {
                 "on": "Create",
                 "apply": "Missing",
                 "mode": "Edit",
+                "into": ["Values", "Secret"],
                 "values": {"controlPlane": {"distro": {"k8s": {
                     "enabled": true,
                     "image": {"tag": "v1.34.0"},

@@ -257,3 +257,58 @@ fn what_an_api_server_would_not_take_is_refused() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
+
+/// Of what Helm has rendered only that comes to be changed which a policy asks for, and only what
+/// would come to be judged.
+#[test]
+fn what_helm_has_rendered_is_mutated_where_a_policy_asks() {
+    let webhooks = |into: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.yaml");
+        let text = format!(
+            "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {{name: p}}\n\
+             spec: {{defaults: {{into: [{into}]}}}}\n"
+        );
+        fs::write(&file, text).unwrap();
+        let all = objects(&["--policy", file.to_str().unwrap()]);
+        let [validating, mutating] = [0, 1].map(|number: usize| {
+            let webhooks = all[number]["webhooks"].as_array().unwrap().clone();
+            let named = webhooks.into_iter().map(|webhook| {
+                let name = webhook["name"].as_str().unwrap().to_owned();
+                (name, webhook)
+            });
+            named.collect::<std::collections::BTreeMap<_, _>>()
+        });
+        (validating, mutating)
+    };
+    let names = |into| webhooks(into).1.into_keys().collect::<Vec<_>>();
+    assert_eq!(names("Values"), ["mutate.distrogate.io"]);
+    assert_eq!(
+        names("Values, Secret"),
+        ["mutate-secrets.distrogate.io", "mutate.distrogate.io"],
+    );
+    assert_eq!(
+        names("Workload"),
+        ["mutate-workloads.distrogate.io", "mutate.distrogate.io"],
+    );
+    let (validating, mutating) = webhooks("Secret, Workload");
+    let secrets = &mutating["mutate-secrets.distrogate.io"];
+    assert_eq!(secrets["failurePolicy"], "Ignore");
+    assert_eq!(secrets["reinvocationPolicy"], "IfNeeded");
+    assert_eq!(secrets["rules"][0]["resources"], json!(["secrets"]));
+    let conditions = secrets["matchConditions"].as_array().unwrap();
+    let judged = validating["validate.distrogate.io"]["matchConditions"]
+        .as_array()
+        .unwrap();
+    assert_eq!(conditions[..], judged[..2]);
+    let workloads = &mutating["mutate-workloads.distrogate.io"];
+    let judged = &validating["workloads.distrogate.io"];
+    for key in [
+        "rules",
+        "objectSelector",
+        "matchConditions",
+        "namespaceSelector",
+    ] {
+        assert_eq!(workloads[key], judged[key], "{key}");
+    }
+}

@@ -11,16 +11,24 @@ use serde_json::value::RawValue;
 
 use super::super::declaration::ITEMS;
 use super::super::dig::{dig, dig_list, dig_str};
-use super::super::set::{assignment, unseen};
+use super::super::set::{assignment, pay_for, unseen};
 use super::super::{Content, Part, Reference};
 use super::source::is_substituted;
-use crate::values::Path;
+use crate::values::{Budget, Path};
 
 /// `parameters[]`: those that are typed, then those that are forced to be strings.
-pub(super) fn parameters<'a>(at: &Path, raw: &'a RawValue, templates: bool) -> Vec<Part<'a>> {
+pub(super) fn parameters<'a>(
+    at: &Path,
+    raw: &'a RawValue,
+    templates: bool,
+    budget: &Budget,
+) -> Vec<Part<'a>> {
     let items = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
     if items.len() > ITEMS {
         return vec![elsewhere(at, raw)];
+    }
+    if let Err(too_many) = pay_for(items.len(), at, budget) {
+        return vec![too_many];
     }
     // by kind and name: the last of one name counts
     let mut counting = BTreeMap::new();
@@ -38,7 +46,8 @@ pub(super) fn parameters<'a>(at: &Path, raw: &'a RawValue, templates: bool) -> V
             } else if is_substituted(&value, templates) {
                 unseen(&name, item)
             } else {
-                assignment(&format!("{name}={}", with_commas_escaped(&value)), !forced)
+                let text = format!("{name}={}", with_commas_escaped(&value));
+                assignment(&text, !forced, budget)
             };
             let at = at.index(number);
             (forced, Part { at, content })
@@ -49,10 +58,13 @@ pub(super) fn parameters<'a>(at: &Path, raw: &'a RawValue, templates: bool) -> V
 }
 
 /// `fileParameters[]`: values from files, as strings.
-pub(super) fn file_parameters<'a>(at: &Path, raw: &RawValue) -> Vec<Part<'a>> {
+pub(super) fn file_parameters<'a>(at: &Path, raw: &RawValue, budget: &Budget) -> Vec<Part<'a>> {
     let items = dig_list(raw, &[], ITEMS + 1).unwrap_or_default();
     if items.len() > ITEMS {
         return vec![elsewhere(at, raw)];
+    }
+    if let Err(too_many) = pay_for(items.len(), at, budget) {
+        return vec![too_many];
     }
     let items = items.into_iter().enumerate().map(|(number, item)| Part {
         at: at.index(number),

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::super::{Carried, Content, EditAt, Encoding, Part, Reference, Release, Seen, Templates};
 use super::parameters::{self, file_parameters, parameters};
 use super::roots::Roots;
-use crate::values::Path;
+use crate::values::{Budget, Path};
 use crate::vcluster::{ChartSource, KubeVersion};
 
 /// Everything of a source that has a say in the config, besides values that are kept as text.
@@ -92,7 +92,7 @@ pub(super) fn carried<'a>(
         item: None,
         name,
     };
-    let mut parts = parts(&helm, templates);
+    let mut parts = parts(&helm, templates, seen.budget);
     parts.extend(OTHER_TOOLS.iter().filter_map(|tool| {
         let (at, raw) = source.get(&[tool])?;
         // an empty one is none; an empty plugin is whichever finds itself fit
@@ -120,7 +120,7 @@ pub(super) fn carried<'a>(
         told_host: host
             .and_then(|host| KubeVersion::parse(&format!("v{}", host.trim_start_matches('v')))),
         pieces: pieces.chain(destination.pieces.iter().copied()).collect(),
-        ..Carried::new(release, chart, parts)
+        ..Carried::new(release, chart, parts, seen.budget)
     };
     if carried.chart.name.is_none() {
         if !carried.looks_like_vcluster() {
@@ -170,7 +170,7 @@ fn chart(source: &Roots<'_>, templates: bool, seen: Seen<'_>) -> Option<ChartSou
     })
 }
 
-fn parts<'a>(helm: &Roots<'a>, templates: bool) -> Vec<Part<'a>> {
+fn parts<'a>(helm: &Roots<'a>, templates: bool, budget: &Budget) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     if let Some((at, raw)) = helm.get(&["valueFiles"]) {
         parts.push(Part {
@@ -195,10 +195,10 @@ fn parts<'a>(helm: &Roots<'a>, templates: bool) -> Vec<Part<'a>> {
         content: Content::Values(encoding, raw),
     }));
     if let Some((at, raw)) = helm.get(&["parameters"]) {
-        parts.extend(parameters(&at, raw, templates));
+        parts.extend(parameters(&at, raw, templates, budget));
     }
     if let Some((at, raw)) = helm.get(&["fileParameters"]) {
-        parts.extend(file_parameters(&at, raw));
+        parts.extend(file_parameters(&at, raw, budget));
     }
     parts
 }

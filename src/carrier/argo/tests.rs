@@ -1,4 +1,5 @@
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ fn shown(kind: (&str, &str), object: &Value) -> String {
         namespace: "argocd",
         known: false,
         roads: &roads,
+        budget: &Rc::default(),
     };
     let text = object.to_string();
     let raw: &RawValue = serde_json::from_str(&text).unwrap();

@@ -232,7 +232,7 @@ fn as_list<T: Into<Value>>(texts: impl Iterator<Item = T>) -> Value {
 fn defaults(page: &mut Page, in_force: &InForce) {
     let defaults = &in_force.defaults;
     let wishes = counting(&defaults.values);
-    let (mode_by, pin_by) = defaults.said_by();
+    let [mode_by, into_by, pin_by] = defaults.said_by();
     // one document has one say on when and over what: that of most, and variants for the others
     let first = wishes.iter().find(|wish| wish.distro.is_none());
     let on = defaults.pin.first().map(|(_, on)| *on);
@@ -248,6 +248,12 @@ fn defaults(page: &mut Page, in_force: &InForce) {
         2,
         format!("mode: {}", defaults.mode.as_str()),
         mode_by.unwrap_or("where no document says another"),
+    );
+    let into = defaults.into.iter().map(|target| target.as_str());
+    page.line(
+        2,
+        format!("into: [{}]", into.collect::<Vec<_>>().join(", ")),
+        into_by.unwrap_or("where no document says another"),
     );
     let mut groups = vec![(usual, Branch::default())];
     for wish in wishes {

@@ -8,8 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::admission::{self, Answer, Endpoint};
+use crate::defaults::Edit;
 use crate::gate::{self, Cluster, Decision, Verdict};
 use crate::policy::Policy;
+use crate::values::Change;
+
+/// The key of what is shown of a Secret's new config.
+pub(super) const OF_SECRET: &str = "the same config with";
 
 /// The outcome of a review.
 #[derive(Debug)]
@@ -83,7 +88,10 @@ fn answered(answer: &Answer, verdict: &Verdict) -> anyhow::Result<Answered> {
         fields.remove("uid");
         fields.remove("patchType");
         if let Some(Value::String(patch)) = fields.get("patch") {
-            let decoded: Value = serde_json::from_slice(&STANDARD.decode(patch)?)?;
+            let mut decoded: Value = serde_json::from_slice(&STANDARD.decode(patch)?)?;
+            if verdict.carrier.as_deref() == Some("Secret") {
+                hide_config(&mut decoded, &verdict.edits);
+            }
             fields.insert("patch".to_owned(), decoded);
         }
     }
@@ -91,6 +99,23 @@ fn answered(answer: &Answer, verdict: &Verdict) -> anyhow::Result<Answered> {
         decision: verdict.decision,
         response,
     })
+}
+
+/// A Secret's config goes in whole: what is changed in it stands in its place.
+fn hide_config(patch: &mut Value, edits: &[Edit]) {
+    let changes = edits.iter().map(|edit| {
+        let value = match &edit.change {
+            Change::Set(value) => value.clone(),
+            Change::Remove => Value::Null,
+        };
+        (edit.path.to_string(), value)
+    });
+    let changes: Value = changes.collect::<serde_json::Map<_, _>>().into();
+    for operation in patch.as_array_mut().into_iter().flatten() {
+        if let Some(value) = operation.get_mut("value") {
+            *value = json!({ OF_SECRET: changes });
+        }
+    }
 }
 
 impl Outcome {

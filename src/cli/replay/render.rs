@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::outcome::Outcome;
+use super::outcome::{OF_SECRET, Outcome};
 use super::{Expected, Replayed};
 use crate::gate::Decision;
 use crate::values::Path;
@@ -126,6 +126,9 @@ fn diff(text: &mut String, operation: &Value, before: &Value) {
         .map(|key| key.replace("~1", "/").replace("~0", "~"))
         .collect();
     let path = Path::keys(keys.iter().map(String::as_str)).to_string();
+    if let Some(changes) = operation.get("value").and_then(|new| new.get(OF_SECRET)) {
+        return lines(text, "  + ", &path, changes);
+    }
     let new_text = operation
         .get("value")
         .and_then(Value::as_str)

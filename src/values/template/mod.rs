@@ -31,8 +31,7 @@ use self::judge::{Doubt, judge};
 use self::text::{Plain, strip};
 use super::yaml::read_yaml;
 use super::{
-    Data, Document, Entry, Limits, Map, Node, Note, NoteKind, Path, Position, ReadError,
-    ReadErrorKind, Step,
+    Data, Document, Entry, Limits, Map, Node, Note, NoteKind, Path, Position, ReadError, Step,
 };
 
 /// Values text in which templates stand, as far as it can be seen.
@@ -69,7 +68,7 @@ pub fn read_template(text: &[u8], limits: &Limits) -> Result<Templated, ReadErro
     let document = match read_yaml(plain.text.as_bytes(), limits) {
         Ok(document) => document,
         Err(ReadError { kind, at, steps }) => {
-            return if is_bound(&kind) {
+            return if kind.is_bound() {
                 Err(ReadError {
                     kind,
                     at: at.map(|at| plain.places.original(at)),
@@ -106,20 +105,6 @@ fn opaque(steps: usize) -> Templated {
             steps,
         },
         unknown: vec![Path::root()],
-    }
-}
-
-const fn is_bound(kind: &ReadErrorKind) -> bool {
-    match kind {
-        ReadErrorKind::TooLarge { .. }
-        | ReadErrorKind::TooDeep { .. }
-        | ReadErrorKind::TooManyNodes { .. }
-        | ReadErrorKind::TooManyScalarBytes { .. }
-        | ReadErrorKind::TooManyAliases { .. } => true,
-        ReadErrorKind::NotUtf8
-        | ReadErrorKind::Syntax(_)
-        | ReadErrorKind::NotJson(_)
-        | ReadErrorKind::UnknownAnchor => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::values::ReadErrorKind;
 
 fn read(text: &str) -> Templated {
     read_template(text.as_bytes(), &Limits::VALUES).expect("the text is within the limits")

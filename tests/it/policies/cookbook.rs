@@ -13,7 +13,7 @@ use crate::support::{file, run, stderr, stdout};
 const LABELS: &[&str] = &["--namespace-labels", "examples/namespaces/labels.yaml"];
 
 /// In the order of the page: policy, flags, and who is refused.
-const RECIPES: [(&str, &[&str], &[&str]); 12] = [
+const RECIPES: [(&str, &[&str], &[&str]); 13] = [
     ("observe-first", &[], &[]),
     ("only-suggest", &[], &[]),
     ("air-gapped-registry", &[], &["HelmRelease team-b/dev"]),
@@ -32,6 +32,7 @@ const RECIPES: [(&str, &[&str], &[&str]); 12] = [
         &["HelmRelease team-b/dev"],
     ),
     ("pins-on-updates", &[], &[]),
+    ("after-helm", &[], &[]),
     ("chart-in-git", &[], &[]),
     ("custom-carrier", &[], &["Tenant team-a/shop"]),
 ];

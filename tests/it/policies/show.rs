@@ -47,6 +47,7 @@ spec:
   match: {namespaces: [team-a], targetNamespaces: ["vc-*"], users: [root], groups: [admins]}
   defaults:
     on: Create
+    into: [Values, Workload]
     values: {controlPlane: {distro: {k8s: {resources: {limits: {memory: 1Gi, cpu: null}}}}}}
   rules: {wrong-type: {action: Audit}}
 "#;
@@ -213,6 +214,7 @@ spec:
     on: Always
     apply: Missing
     mode: Suggest # platform
+    into: [Values, Workload] # team-a
     values:
       controlPlane:
         advanced:
