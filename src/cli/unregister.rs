@@ -47,10 +47,10 @@ pub async fn run(args: &UnregisterArgs) -> anyhow::Result<u8> {
     };
     let removals = unregister(&client, &installation, *certificates).await;
     let removals = removals.context("cannot ask the API server")?;
-    let text: String = removals
-        .iter()
-        .map(|removal| format!("{removal}\n"))
-        .collect();
+    let mut text = String::new();
+    for removal in &removals {
+        text.extend([&removal.to_string(), "\n"]);
+    }
     output::print(&text).context("cannot write to standard output")?;
     let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
     let mut outcomes = removals.iter().map(|removal| &removal.outcome);
