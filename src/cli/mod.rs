@@ -4,6 +4,7 @@ pub mod certs;
 pub mod cluster_args;
 pub mod defaults;
 mod dev_ca;
+pub mod doctor;
 pub mod explain;
 pub mod gate_args;
 mod handler;
@@ -13,6 +14,7 @@ mod output;
 pub mod policy;
 pub mod policy_files;
 pub mod probe;
+pub mod registration_args;
 pub mod replay;
 pub mod serve;
 pub mod tls_args;
@@ -68,6 +70,14 @@ enum Command {
     /// Exit codes: 0 it answers, and how; 1 it answers something else; 2 wrong usage; 3 it cannot be
     /// reached or is not trusted.
     Probe(probe::ProbeArgs),
+    /// Tell whether an installation protects, and cannot hurt
+    ///
+    /// Looks at a cluster and changes nothing: webhooks, certificates, Service, Deployment, policies,
+    /// and whether what must be refused is refused. Each finding comes with what mends it.
+    ///
+    /// Exit codes: 0 nothing is broken; 1 something is; 2 wrong usage; 3 the cluster cannot be
+    /// reached, or its webhooks not be seen.
+    Doctor(Box<doctor::DoctorArgs>),
 }
 
 /// Runs the program.
@@ -107,14 +117,18 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
         Command::Certs(args) => certs::run(args).map(|()| 0),
         Command::Manifests(args) => manifests::run(args).map(|()| 0),
-        Command::Probe(args) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let result = runtime.block_on(probe::run(args));
-            // a name that is still being looked up is not waited for
-            runtime.shutdown_background();
-            result
-        }
+        Command::Probe(args) => asking(probe::run(args)),
+        Command::Doctor(args) => asking(doctor::run(args)),
     }
+}
+
+/// Asks others, on one thread.
+fn asking(question: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(question);
+    // a name that is still being looked up is not waited for
+    runtime.shutdown_background();
+    result
 }

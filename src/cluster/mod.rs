@@ -1,10 +1,11 @@
 //! The Kubernetes API from the outside: what is registered there.
 //!
-//! Knows webhook configurations and the objects that the server needs in a cluster, and nothing of
-//! what a review says.
+//! Knows webhook configurations and the objects that the server needs in a cluster, whether they
+//! are as they should be, and nothing of what a review says.
 
 mod client;
 mod conditions;
+pub mod doctor;
 mod resources;
 mod webhooks;
 
