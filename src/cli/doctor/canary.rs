@@ -15,7 +15,7 @@ use crate::policy::{Action, Policy};
 
 /// A chart that is known.
 const CHART: &str = "0.30.4";
-/// The name of all of them.
+/// What the names of all of them have in them.
 const NAME: &str = "distrogate-canary";
 /// A record of a value that was never put in.
 const LIE: &str = r#"{"":{"controlPlane.distro.k8s.image.tag":"distrogate-canary"}}"#;
@@ -42,10 +42,15 @@ pub(super) fn baits(
         },
         "data": {"config.yaml": STANDARD.encode(two.to_string())},
     });
-    let bad = release(namespace, &two, &json!({}));
+    let bad = release(NAME, namespace, &two, &json!({}));
     let annotations = json!({RECORD: LIE});
     let values = json!({"controlPlane": {"distro": {"k8s": {"enabled": true}}}});
-    let liar = release(namespace, &values, &annotations);
+    let liar = release(
+        &format!("{NAME}-defaults"),
+        namespace,
+        &values,
+        &annotations,
+    );
 
     let mut baits = Vec::new();
     for (object, is_secret) in [(secret, true), (bad, false)] {
@@ -79,11 +84,11 @@ fn bait(object: Value, is_secret: bool, expected: Expected) -> Bait {
     }
 }
 
-fn release(namespace: &str, values: &Value, annotations: &Value) -> Value {
+fn release(name: &str, namespace: &str, values: &Value, annotations: &Value) -> Value {
     json!({
         "apiVersion": "helm.toolkit.fluxcd.io/v2",
         "kind": "HelmRelease",
-        "metadata": {"name": NAME, "namespace": namespace, "annotations": annotations},
+        "metadata": {"name": name, "namespace": namespace, "annotations": annotations},
         "spec": {
             "interval": "10m",
             "chart": {"spec": {

@@ -156,7 +156,12 @@ impl Asker {
             .map_err(|error| failed(&error))?;
         let exchange = async {
             let response = self.client.send(request).await;
-            let (parts, body) = response.map_err(|error| failed(&error))?.into_parts();
+            let response = response.map_err(|error| match &error {
+                // what is around it only says that it is one
+                kube::Error::Service(inside) => failed(inside.as_ref()),
+                error => failed(error),
+            })?;
+            let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
             let body = body.map_err(|error| Hidden::Failed(error.to_string()))?;
             Ok(Reply {

@@ -144,6 +144,16 @@ impl Snapshot {
     }
 }
 
+/// Whether reviews are sent to a Pod.
+pub(super) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    let mut ready = conditions.filter(|one| one.type_ == "Ready" && one.status == "True");
+    ready.next().is_some() && pod.metadata.deletion_timestamp.is_none()
+}
+
 /// The text at a JSON pointer; empty if there is none.
 pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value

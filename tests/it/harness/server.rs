@@ -1,7 +1,7 @@
 //! Our own binary, serving.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -26,16 +26,28 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it with the built-in policy, on a port of its own choice.
     pub(crate) fn start(certificates: &Certificates, dir: &Path) -> Self {
+        let files = [certificates.certificate(), certificates.key()];
+        Self::start_at("127.0.0.1:0", &files, &[], dir)
+    }
+
+    /// Starts it at an address, with a certificate and its key, and with more arguments.
+    pub(crate) fn start_at(
+        listen: &str,
+        [certificate, key]: &[PathBuf; 2],
+        arguments: &[&str],
+        dir: &Path,
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_distrogate"));
         command
             .env_clear()
             // Set when coverage is measured.
             .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", listen])
             .args(["--admin-listen", "127.0.0.1:0", "--tls-cert"])
-            .arg(certificates.certificate())
+            .arg(certificate)
             .arg("--tls-key")
-            .arg(certificates.key())
+            .arg(key)
+            .args(arguments)
             .stdout(Stdio::piped());
         let mut process = Process::start("distrogate", &mut command, dir);
         let lines = lines_of(process.take_stdout().expect("a piped standard output"));

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
-use super::super::gather::is_ready;
+use super::super::snapshot::is_ready;
 use super::super::{Behind, Check, Finding, Seen, Snapshot, Wanted, quoted};
 use super::configurations::install;
 use crate::cluster::Backend;
