@@ -138,9 +138,9 @@ mod tests {
         gate: GateArgs,
     }
 
-    fn expectations(policy: Policy) -> Vec<Expected> {
+    fn expectations(policy: &Policy) -> Vec<Expected> {
         let Cli { gate } = Cli::try_parse_from(["doctor"]).unwrap();
-        let baits = baits("default", &policy, &gate).unwrap();
+        let baits = baits("default", policy, &gate).unwrap();
         baits.into_iter().map(|bait| bait.expected).collect()
     }
 
@@ -156,7 +156,7 @@ mod tests {
             (Action::Audit, Expected::Silence),
         ] {
             assert_eq!(
-                expectations(Policy::built_in().capped(cap)),
+                expectations(&Policy::built_in().capped(cap)),
                 [expected.clone(), expected, changed.clone()]
             );
         }

@@ -111,7 +111,8 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
             patience: Duration::from_secs((*check_timeout).into()),
         },
     );
-    let snapshot = gatherer.snapshot().await;
+    // what is asked at once is large
+    let snapshot = Box::pin(gatherer.snapshot()).await;
     let mut snapshot = snapshot.map_err(|why| anyhow!("cannot reach the cluster: {why}"))?;
     let (policy, policies) = policies(&snapshot, &files, &registration.gate);
     if !no_canary {

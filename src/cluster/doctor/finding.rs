@@ -102,7 +102,7 @@ impl Check {
         self.finding(Status::Info, says)
     }
 
-    pub(super) fn not_seen(self, why: impl ToString) -> Finding {
+    pub(super) fn not_seen(self, why: &(impl ToString + ?Sized)) -> Finding {
         self.finding(Status::NotSeen, why.to_string())
     }
 

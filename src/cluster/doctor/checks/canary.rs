@@ -85,7 +85,7 @@ fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &
     if let Some(webhook) = between(message, DENIED) {
         if !is_ours(webhook) {
             let webhook = printable(webhook, 253);
-            return check.not_seen(format!("another webhook refused it: {webhook}"));
+            return check.not_seen(&format!("another webhook refused it: {webhook}"));
         }
         return match expected {
             Expected::Changed { .. } => {
@@ -96,7 +96,7 @@ fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &
     }
     if !(200..300).contains(&answer.code) {
         let message = printable(message, SHOWN);
-        return check.not_seen(format!("the API server says {}: {message}", answer.code));
+        return check.not_seen(&format!("the API server says {}: {message}", answer.code));
     }
     let is_warned = answer
         .warnings

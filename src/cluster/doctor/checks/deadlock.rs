@@ -68,9 +68,9 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
             let one = Webhook {
                 snapshot,
                 wanted,
-                live,
+                configuration: live,
                 number,
-                webhook,
+                live: webhook,
                 model: list(object, "/webhooks")
                     .iter()
                     .find(|one| text(one, "/name") == text(webhook, "/name")),
@@ -116,19 +116,16 @@ fn unnamed(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
 struct Webhook<'a> {
     snapshot: &'a Snapshot,
     wanted: &'a Wanted,
-    live: &'a Value,
+    configuration: &'a Value,
     number: usize,
-    webhook: &'a Value,
+    live: &'a Value,
     /// The same as it should be.
     model: Option<&'a Value>,
 }
 
 impl Webhook<'_> {
     fn namespaces(&self) -> Vec<Finding> {
-        let selector = self
-            .webhook
-            .get("namespaceSelector")
-            .unwrap_or(&Value::Null);
+        let selector = self.live.get("namespaceSelector").unwrap_or(&Value::Null);
         let matched = self.snapshot.namespaces.iter().filter(|(name, labels)| {
             let known: Labels = [(NAME.to_owned(), (*name).clone())].into();
             let labels = match labels {
@@ -151,7 +148,7 @@ impl Webhook<'_> {
     }
 
     fn vital(&self) -> Option<Finding> {
-        let covered = of_webhook(self.webhook);
+        let covered = of_webhook(self.live);
         let hits = |one: &Covered| {
             VITAL
                 .iter()
@@ -174,11 +171,11 @@ impl Webhook<'_> {
     }
 
     fn wide(&self) -> Option<Finding> {
-        let selector = self.webhook.get("objectSelector").unwrap_or(&Value::Null);
+        let selector = self.live.get("objectSelector").unwrap_or(&Value::Null);
         if !selector::is_open(selector) {
             return None;
         }
-        let covered = of_webhook(self.webhook);
+        let covered = of_webhook(self.live);
         let is_named = |(group, resource): &&(&str, &str)| {
             covered
                 .iter()
@@ -186,7 +183,7 @@ impl Webhook<'_> {
         };
         let mut wide: Vec<_> = NARROWED.iter().filter(is_named).collect();
         // Secrets are narrowed by their name; what an older API server does not know, it cannot lack
-        let conditions = list(self.webhook, "/matchConditions");
+        let conditions = list(self.live, "/matchConditions");
         let by_name = conditions
             .iter()
             .any(|one| text(one, "/expression").contains("vc-config-"));
@@ -213,7 +210,7 @@ impl Webhook<'_> {
     }
 
     fn slow(&self) -> Option<Finding> {
-        let seconds = self.webhook.get("timeoutSeconds")?.as_u64()?;
+        let seconds = self.live.get("timeoutSeconds")?.as_u64()?;
         (seconds > LONGEST).then(|| {
             let mut finding = self.finding("timeoutSeconds", &format!("is {seconds}"));
             finding.status = Status::Warning;
@@ -225,15 +222,15 @@ impl Webhook<'_> {
 
     /// What fails closed stops; what fails open slows down.
     fn finding(&self, field: &str, says: &str) -> Finding {
-        let status = if text(self.webhook, "/failurePolicy") == "Ignore" {
+        let status = if text(self.live, "/failurePolicy") == "Ignore" {
             Status::Warning
         } else {
             Status::Error
         };
-        let name = printable(text(self.webhook, "/name"), 253);
+        let name = printable(text(self.live, "/name"), 253);
         Check::Deadlock
             .finding(status, says)
-            .of(titled(self.live))
+            .of(titled(self.configuration))
             .at(format!("webhooks[{name}].{field}"))
     }
 
@@ -246,7 +243,7 @@ impl Webhook<'_> {
     }
 
     fn rules(&self) -> String {
-        let live = list(self.webhook, "/rules");
+        let live = list(self.live, "/rules");
         self.patch(|model| rule_operations(live, list(model, "/rules")))
     }
 
@@ -255,7 +252,7 @@ impl Webhook<'_> {
         let remove = || vec![json!({"op": "remove", "path": ""})];
         let operations = self.model.map_or_else(remove, operations);
         let commands = &self.wanted.commands;
-        commands.patch_webhook(self.live, self.number, operations)
+        commands.patch_webhook(self.configuration, self.number, operations)
     }
 }
 

@@ -133,7 +133,7 @@ mod tests {
     use super::super::testing::{installed, told, wanted};
     use super::*;
 
-    fn with(kind: &str, name: &str, webhook: Value) -> String {
+    fn with(kind: &str, name: &str, webhook: &Value) -> String {
         let mut snapshot = installed();
         let all = if kind.starts_with("Mutating") {
             &mut snapshot.mutating
@@ -158,7 +158,7 @@ mod tests {
     fn what_our_pods_wait_for_is_told() {
         assert_snapshot!(told(&look(&installed(), &wanted())), @"ok: there are none");
         let kind = "ValidatingWebhookConfiguration";
-        assert_snapshot!(with(kind, "guard", webhook("", "pods")), @"
+        assert_snapshot!(with(kind, "guard", &webhook("", "pods")), @"
         info: ValidatingWebhookConfiguration guard webhooks[x.example] is asked about the server's own Pods, and fails closed
           why: while nobody answers there, no Pod of the server starts
         ");
@@ -169,7 +169,7 @@ mod tests {
         let mut uncertain = webhook("*", "*");
         uncertain["matchConditions"] = json!([{"name": "a", "expression": "false"}]);
         for webhook in [open, elsewhere, uncertain, webhook("apps", "deployments")] {
-            let told = with(kind, "guard", webhook);
+            let told = with(kind, "guard", &webhook);
             assert_eq!(
                 told,
                 "ok: 1 configuration, which does nothing to the server\n"
@@ -180,14 +180,14 @@ mod tests {
     #[test]
     fn what_changes_objects_after_us_is_told() {
         let kind = "MutatingWebhookConfiguration";
-        assert_snapshot!(with(kind, "patcher", webhook("helm.toolkit.fluxcd.io", "helmreleases")), @"
+        assert_snapshot!(with(kind, "patcher", &webhook("helm.toolkit.fluxcd.io", "helmreleases")), @"
         info: MutatingWebhookConfiguration patcher webhooks[x.example] is asked after ours about helmreleases.helm.toolkit.fluxcd.io
           why: what it changes is judged, and where reinvocationPolicy is IfNeeded the defaults are looked at once more
         ");
         let before = with(
             kind,
             "adder",
-            webhook("helm.toolkit.fluxcd.io", "helmreleases"),
+            &webhook("helm.toolkit.fluxcd.io", "helmreleases"),
         );
         assert!(before.starts_with("ok: "), "{before}");
     }

@@ -40,8 +40,11 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
             1 => "1 policy".to_owned(),
             count => format!("{count} policies"),
         };
-        let pods = behind.pages.len();
-        findings.push(check.ok(format!("{which}{revision}, on each of {pods} Pods")));
+        let pods = match behind.pages.len() {
+            1 => "on 1 Pod".to_owned(),
+            count => format!("on each of {count} Pods"),
+        };
+        findings.push(check.ok(format!("{which}{revision}, {pods}")));
     }
     findings
 }
@@ -56,7 +59,7 @@ impl Room<'_> {
         let check = Check::Policies;
         let mut findings = Vec::new();
         if let Seen::Hidden(why) = &self.behind.mounted {
-            findings.push(check.not_seen(format!("what is mounted: {why}")));
+            findings.push(check.not_seen(&format!("what is mounted: {why}")));
         }
         let policies = &self.wanted.policies;
         if let Some(Err(mistakes)) = &policies.mounted {
@@ -112,7 +115,7 @@ impl Room<'_> {
         followed.remove("");
         findings.extend(hidden.iter().map(|(why, pods)| {
             let pods = pods.join(", ");
-            check.not_seen(format!("what Pods {pods} follow: {why}"))
+            check.not_seen(&format!("what Pods {pods} follow: {why}"))
         }));
         findings.extend(self.differ(&followed));
         findings

@@ -250,7 +250,7 @@ impl Comparison<'_> {
         let names = |covered: &BTreeSet<Covered>| -> BTreeSet<String> {
             covered.iter().map(Covered::name).collect()
         };
-        let (named, wanted_names) = (names(&is), names(&has_to_be));
+        let (asked, has_to_ask) = (names(&is), names(&has_to_be));
         let joined = |names: Vec<&String>| {
             let names: Vec<_> = names.into_iter().map(|name| printable(name, 128)).collect();
             names.join(", ")
@@ -259,11 +259,11 @@ impl Comparison<'_> {
         for (words, names) in [
             (
                 "does not ask about",
-                joined(wanted_names.difference(&named).collect()),
+                joined(has_to_ask.difference(&asked).collect()),
             ),
             (
                 "asks, too, about",
-                joined(named.difference(&wanted_names).collect()),
+                joined(asked.difference(&has_to_ask).collect()),
             ),
         ] {
             if !names.is_empty() {

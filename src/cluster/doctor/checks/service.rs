@@ -210,7 +210,9 @@ mod tests {
             let Seen::Is(endpoints) = &mut behind.endpoints else {
                 panic!("endpoints");
             };
-            endpoints.iter_mut().for_each(|one| one.is_ready = false);
+            for one in endpoints {
+                one.is_ready = false;
+            }
         }), @"
         error: Service distrogate-system/distrogate leads nowhere: of 2 Pods 2 are ready
           why: the API server finds no server, and cannot ask

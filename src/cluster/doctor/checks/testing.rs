@@ -1,6 +1,7 @@
 //! An installation that is as it should be, for tests to break.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,10 +30,10 @@ pub(super) fn told(findings: &[Finding]) -> String {
         let words = [&finding.object, &finding.field, &finding.says];
         let words: Vec<_> = words.into_iter().filter(|one| !one.is_empty()).collect();
         let words: Vec<_> = words.into_iter().map(String::as_str).collect();
-        text += &format!("{}: {}\n", finding.status.word(), words.join(" "));
+        writeln!(text, "{}: {}", finding.status.word(), words.join(" ")).unwrap();
         for (label, line) in [("why", &finding.why), ("mend", &finding.mend)] {
             if let Some(line) = line {
-                text += &format!("  {label}: {line}\n");
+                writeln!(text, "  {label}: {line}").unwrap();
             }
         }
     }
