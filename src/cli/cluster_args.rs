@@ -7,6 +7,7 @@ use clap::Args;
 use kube::Client;
 
 use crate::cluster::Access;
+use crate::cluster::doctor::quoted;
 
 /// Which cluster, and as whom.
 #[derive(Args, Clone, Debug, Default)]
@@ -23,6 +24,22 @@ pub struct ClusterArgs {
 }
 
 impl ClusterArgs {
+    /// `kubectl`, told the same.
+    pub fn kubectl(&self) -> String {
+        let Self {
+            kubeconfig,
+            context,
+        } = self;
+        let kubeconfig = kubeconfig.as_ref().map(|file| file.display().to_string());
+        let mut command = "kubectl".to_owned();
+        for (flag, value) in [("--kubeconfig", &kubeconfig), ("--context", context)] {
+            if let Some(value) = value {
+                command = format!("{command} {flag} {}", quoted(value));
+            }
+        }
+        command
+    }
+
     /// A client; nothing is asked yet.
     pub async fn client(&self) -> anyhow::Result<Client> {
         let Self {

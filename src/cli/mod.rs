@@ -4,6 +4,7 @@ pub mod certs;
 pub mod cluster_args;
 pub mod defaults;
 mod dev_ca;
+pub mod doctor;
 pub mod explain;
 pub mod gate_args;
 mod handler;
@@ -89,6 +90,14 @@ enum Command {
     /// Exit codes: 0 nothing of ours is left; 1 something stays, as it is not ours or made anew; 2
     /// wrong usage; 3 the API server cannot be reached, or refuses.
     Unregister(unregister::UnregisterArgs),
+    /// Tell whether an installation protects, and cannot hurt
+    ///
+    /// Looks at a cluster and changes nothing: webhooks, certificates, Service, Deployment, policies,
+    /// and whether what must be refused is refused. Each finding comes with what mends it.
+    ///
+    /// Exit codes: 0 nothing is broken; 1 something is; 2 wrong usage; 3 the cluster cannot be
+    /// reached, or its webhooks not be seen.
+    Doctor(Box<doctor::DoctorArgs>),
 }
 
 /// Runs the program.
@@ -123,15 +132,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
             result.map(|()| 0)
         }
         Command::Replay(args) => replay::run(args),
-        Command::Scan(args) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let result = runtime.block_on(scan::run(args));
-            // a name that is still being looked up is not waited for
-            runtime.shutdown_background();
-            result
-        }
+        Command::Scan(args) => asking(scan::run(args)),
         Command::Explain(args) => explain::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Defaults(args) => defaults::run(args).map(|()| 0),
@@ -139,6 +140,7 @@ fn run(command: &Command) -> anyhow::Result<u8> {
         Command::Manifests(args) => manifests::run(args).map(|()| 0),
         Command::Probe(args) => asking(probe::run(args)),
         Command::Unregister(args) => asking(unregister::run(args)),
+        Command::Doctor(args) => asking(doctor::run(args)),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::vcluster::Catalogue;
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What some files hold: path and text.
-type Texts = Vec<(PathBuf, String)>;
+pub(super) type Texts = Vec<(PathBuf, String)>;
 
 /// The documents that some paths name: a folder stands for the `.yaml`, `.yml` and `.json` files in
 /// it. Names that begin with a dot are left out: a mounted `ConfigMap` has such folders.
@@ -77,6 +77,11 @@ pub(super) fn compile(texts: &Texts) -> anyhow::Result<Policy> {
         let files: Vec<_> = files.map(|(_, file)| &**file).collect();
         anyhow::anyhow!("policy {}: {error}", files.join(", "))
     })
+}
+
+/// What tells these texts from others, as `/readyz?verbose` shows it.
+pub(super) fn revision_of(texts: &Texts) -> String {
+    shown(revision(texts))
 }
 
 /// The policy of a running server, which follows its files.

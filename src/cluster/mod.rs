@@ -15,6 +15,7 @@
 //! | `keeper` | looking after all of it |
 //! | `pace` | every pause and period |
 //! | `discovery`, `listing` | the objects that may be carriers, page by page |
+//! | `doctor` | whether what is there protects, and cannot hurt |
 //! | `unregister` | what goes at an uninstall |
 //! | `known`, `follow`, `health` | what watches tell, and whether it still counts |
 //! | `ledger`, `namespaces` | virtual clusters and their data; labels of namespaces |
@@ -22,6 +23,7 @@
 mod client;
 mod conditions;
 mod discovery;
+pub mod doctor;
 mod follow;
 mod health;
 mod issuer;

@@ -43,6 +43,48 @@ pub enum Backend {
     Url(String),
 }
 
+impl Backend {
+    /// The name that a certificate has to be good for.
+    pub fn host(&self) -> String {
+        match self {
+            Self::Service {
+                namespace, name, ..
+            } => format!("{name}.{namespace}.svc"),
+            Self::Url(_) => {
+                let (host, _) = self.parts();
+                host.trim_matches(['[', ']']).to_owned()
+            }
+        }
+    }
+
+    /// `HOST:PORT` that the API server connects to.
+    pub fn address(&self) -> String {
+        let (host, port) = self.parts();
+        format!("{host}:{port}")
+    }
+
+    /// `https://HOST:PORT`, without a path.
+    pub fn origin(&self) -> String {
+        format!("https://{}", self.address())
+    }
+
+    /// Host, in brackets where it is an IPv6 address, and port.
+    fn parts(&self) -> (String, u16) {
+        match self {
+            Self::Service { port, .. } => (self.host(), *port),
+            Self::Url(url) => {
+                let rest = url.strip_prefix("https://").unwrap_or(url);
+                let authority = rest.split('/').next().unwrap_or_default();
+                let split = authority.rsplit_once(':');
+                match split.map(|(host, port)| (host, port.parse())) {
+                    Some((host, Ok(port))) => (host.to_owned(), port),
+                    _ => (authority.to_owned(), 443),
+                }
+            }
+        }
+    }
+}
+
 /// What happens when the server does not answer.
 #[derive(Clone, Copy, Debug)]
 pub struct FailurePolicies {
@@ -225,4 +267,28 @@ fn rules<'r>(resources: impl Iterator<Item = &'r Resource>) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_a_name_and_an_address() {
+        let service = Backend::Service {
+            namespace: "a".to_owned(),
+            name: "b".to_owned(),
+            port: 8_443,
+        };
+        let url = |url: &str| Backend::Url(url.to_owned());
+        for (backend, host, address) in [
+            (service, "b.a.svc", "b.a.svc:8443"),
+            (url("https://a.example/x"), "a.example", "a.example:443"),
+            (url("https://10.0.0.1:8443"), "10.0.0.1", "10.0.0.1:8443"),
+            (url("https://[::1]"), "::1", "[::1]:443"),
+            (url("https://[::1]:8443/"), "::1", "[::1]:8443"),
+        ] {
+            assert_eq!((&*backend.host(), &*backend.address()), (host, address));
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod client;
 mod clients;
 mod conditions;
 mod dev_server;
+mod doctor;
 mod edit;
 mod examples;
 mod explain;

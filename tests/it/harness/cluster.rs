@@ -201,7 +201,8 @@ fn start_api_server(
             "--authorization-mode=RBAC",
             "--endpoint-reconciler-type=none",
         ])
-        .args(["--service-cluster-ip-range=10.0.0.0/24"])
+        // Loopback: without a kube-proxy a Service leads to whoever listens on its address.
+        .args(["--service-cluster-ip-range=127.55.0.0/24"])
         // There is no controller that would make the service accounts.
         .arg("--disable-admission-plugins=ServiceAccount")
         .arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}"))

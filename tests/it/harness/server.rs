@@ -37,14 +37,24 @@ impl Server {
 
     /// The same with more flags.
     pub(crate) fn start_also(certificates: &Certificates, dir: &Path, flags: &[&str]) -> Self {
-        let path = |path: PathBuf| path.into_os_string();
-        let mut arguments = vec![
+        let files = [certificates.certificate(), certificates.key()];
+        Self::start_at("127.0.0.1:0", &files, flags, dir)
+    }
+
+    /// Starts it at an address, with a certificate and its key, and with more flags.
+    pub(crate) fn start_at(
+        listen: &str,
+        [certificate, key]: &[PathBuf; 2],
+        flags: &[&str],
+        dir: &Path,
+    ) -> Self {
+        let mut arguments: Vec<OsString> = vec![
             "--listen".into(),
-            "127.0.0.1:0".into(),
+            listen.into(),
             "--tls-cert".into(),
-            path(certificates.certificate()),
+            certificate.into(),
             "--tls-key".into(),
-            path(certificates.key()),
+            key.into(),
         ];
         arguments.extend(flags.iter().map(OsString::from));
         Self::start_with(&arguments, dir)

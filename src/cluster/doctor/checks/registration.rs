@@ -1,0 +1,369 @@
+//! The configurations say what `distrogate manifests` prints, field by field.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::super::snapshot::{list, text, titled};
+use super::super::{Check, Finding, Snapshot, Status, Wanted};
+use super::configurations::present;
+use super::rules::{Covered, of_rule, of_webhook};
+use crate::text::printable;
+
+/// How much of a field is shown.
+const SHOWN: usize = 160;
+
+/// Fields of a webhook, how bad another value is, and why.
+const FIELDS: [(&str, Status, &str); 8] = [
+    ("failurePolicy", Status::Error, ""),
+    (
+        "matchPolicy",
+        Status::Error,
+        "objects that are written in another version are not looked at",
+    ),
+    (
+        "namespaceSelector",
+        Status::Error,
+        "other namespaces are asked about than should be",
+    ),
+    (
+        "objectSelector",
+        Status::Error,
+        "other objects are asked about than should be",
+    ),
+    (
+        "sideEffects",
+        Status::Error,
+        "dry runs are refused, or not asked about",
+    ),
+    (
+        "timeoutSeconds",
+        Status::Warning,
+        "the API server waits longer, or not as long, as was meant",
+    ),
+    (
+        "reinvocationPolicy",
+        Status::Warning,
+        "what webhooks after this one change gets no defaults",
+    ),
+    (
+        "admissionReviewVersions",
+        Status::Error,
+        "the API server may ask in a form that is not understood",
+    ),
+];
+
+/// Compares both configurations.
+pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut compared = 0;
+    for object in &wanted.objects {
+        let Some(live) = present(snapshot, object) else {
+            continue;
+        };
+        compared += 1;
+        let comparison = Comparison {
+            snapshot,
+            wanted,
+            live,
+        };
+        findings.extend(comparison.configuration(object));
+    }
+    if compared == 0 {
+        findings.push(Check::Registration.not_seen("there is no configuration to compare"));
+    } else if findings.is_empty() {
+        let manifests = &wanted.commands.manifests;
+        findings.push(Check::Registration.ok(format!("as {manifests} prints it")));
+    }
+    findings
+}
+
+/// One configuration as it is.
+struct Comparison<'a> {
+    snapshot: &'a Snapshot,
+    wanted: &'a Wanted,
+    live: &'a Value,
+}
+
+impl Comparison<'_> {
+    fn configuration(&self, object: &Value) -> Vec<Finding> {
+        let live = list(self.live, "/webhooks");
+        let position = |name: &str| live.iter().position(|one| text(one, "/name") == name);
+        let mut findings = Vec::new();
+        for webhook in list(object, "/webhooks") {
+            let name = text(webhook, "/name");
+            match position(name).and_then(|number| Some((number, live.get(number)?))) {
+                Some((number, live)) => findings.extend(self.webhook(number, live, webhook)),
+                None => findings.push(self.missing(name)),
+            }
+        }
+        for (number, webhook) in live.iter().enumerate() {
+            let name = text(webhook, "/name");
+            let is_wanted = |one: &Value| text(one, "/name") == name;
+            if !list(object, "/webhooks").iter().any(is_wanted) {
+                findings.push(self.beyond(number, name));
+            }
+        }
+        findings
+    }
+
+    fn missing(&self, name: &str) -> Finding {
+        let commands = &self.wanted.commands;
+        let mend = commands.apply(Some(self.live), self.snapshot.knows_conditions());
+        self.finding(Status::Error, name, "", "is not there")
+            .why("what it asks about is not looked at")
+            .mend(mend)
+    }
+
+    fn beyond(&self, number: usize, name: &str) -> Finding {
+        let remove = vec![json!({"op": "remove", "path": ""})];
+        self.finding(Status::Error, name, "", "is not one of ours")
+            .why("it asks this server about what nobody meant it to be asked about")
+            .mend(
+                self.wanted
+                    .commands
+                    .patch_webhook(self.live, number, remove),
+            )
+    }
+
+    fn webhook(&self, number: usize, live: &Value, wanted: &Value) -> Vec<Finding> {
+        let name = text(wanted, "/name");
+        let mut findings = Vec::new();
+        for (field, status, why) in FIELDS {
+            let (is, has_to_be) = (live.get(field), wanted.get(field));
+            if has_to_be.is_none() || normal(is) == normal(has_to_be) {
+                continue;
+            }
+            let why = match (field, text(live, "/failurePolicy")) {
+                ("failurePolicy", "Ignore") => {
+                    "while no server answers, configs are let through unjudged"
+                }
+                ("failurePolicy", _) => "while no server answers, writes are stopped",
+                _ => why,
+            };
+            let says = format!("is {}, has to be {}", shown(is), shown(has_to_be));
+            let finding = self.finding(status, name, field, &says).why(why);
+            findings.push(finding.mend(self.set(number, &format!("/{field}"), has_to_be)));
+        }
+        findings.extend(self.way(number, live, wanted));
+        findings.extend(self.conditions(number, live, wanted));
+        findings.extend(self.rules(number, live, wanted));
+        findings
+    }
+
+    /// Where it calls; the certificates aside.
+    fn way(&self, number: usize, live: &Value, wanted: &Value) -> Option<Finding> {
+        let without_bundle = |webhook: &Value| {
+            let mut way = webhook.get("clientConfig").cloned().unwrap_or_default();
+            if let Some(way) = way.as_object_mut() {
+                way.remove("caBundle");
+            }
+            way
+        };
+        let (is, has_to_be) = (without_bundle(live), without_bundle(wanted));
+        if is == has_to_be {
+            return None;
+        }
+        let operations = ["service", "url"].iter().filter_map(|field| {
+            let path = format!("/clientConfig/{field}");
+            match (is.get(field), has_to_be.get(field)) {
+                (is, Some(wanted)) if is != Some(wanted) => {
+                    Some(json!({"op": "add", "path": path, "value": wanted}))
+                }
+                (Some(_), None) => Some(json!({"op": "remove", "path": path})),
+                _ => None,
+            }
+        });
+        let commands = &self.wanted.commands;
+        let mend = commands.patch_webhook(self.live, number, operations.collect());
+        let says = format!(
+            "is {}, has to be {}",
+            shown(Some(&is)),
+            shown(Some(&has_to_be))
+        );
+        let finding = self.finding(Status::Error, text(wanted, "/name"), "clientConfig", &says);
+        Some(
+            finding
+                .why("another server is asked, or another question")
+                .mend(mend),
+        )
+    }
+
+    fn conditions(&self, number: usize, live: &Value, wanted: &Value) -> Option<Finding> {
+        // an older API server keeps nothing that it does not know
+        if !self.snapshot.knows_conditions() {
+            return None;
+        }
+        let field = "matchConditions";
+        let conditions = |webhook: &Value| -> BTreeSet<(String, String)> {
+            let all = list(webhook, "/matchConditions").iter();
+            let pair = |one: &Value| {
+                (
+                    text(one, "/name").to_owned(),
+                    text(one, "/expression").to_owned(),
+                )
+            };
+            all.map(pair).collect()
+        };
+        let (is, has_to_be) = (conditions(live), conditions(wanted));
+        if is == has_to_be {
+            return None;
+        }
+        let names = |set: &BTreeSet<(String, String)>, but: &BTreeSet<(String, String)>| {
+            let has = |wanted: &str| but.iter().any(|(name, _)| name == wanted);
+            let names = set.iter().map(|(name, _)| printable(name, 63));
+            names
+                .filter(|name| !has(name))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut told = Vec::new();
+        for (verb, names) in [
+            ("lacks", names(&has_to_be, &is)),
+            ("has beyond it", names(&is, &has_to_be)),
+        ] {
+            if !names.is_empty() {
+                told.push(format!("{verb} {names}"));
+            }
+        }
+        if told.is_empty() {
+            told.push("has another expression".to_owned());
+        }
+        let finding = self.finding(
+            Status::Error,
+            text(wanted, "/name"),
+            field,
+            &told.join(" and "),
+        );
+        Some(
+            finding
+                .why("more is asked about than depends on the server, or less than it protects")
+                .mend(self.set(number, "/matchConditions", wanted.get(field))),
+        )
+    }
+
+    fn rules(&self, number: usize, live: &Value, wanted: &Value) -> Option<Finding> {
+        let (is, has_to_be) = (of_webhook(live), of_webhook(wanted));
+        if is == has_to_be {
+            return None;
+        }
+        let names = |covered: &BTreeSet<Covered>| -> BTreeSet<String> {
+            covered.iter().map(Covered::name).collect()
+        };
+        let (asked, has_to_ask) = (names(&is), names(&has_to_be));
+        let joined = |names: Vec<&String>| {
+            let names: Vec<_> = names.into_iter().map(|name| printable(name, 128)).collect();
+            names.join(", ")
+        };
+        let mut told = Vec::new();
+        for (words, names) in [
+            (
+                "does not ask about",
+                joined(has_to_ask.difference(&asked).collect()),
+            ),
+            (
+                "asks, too, about",
+                joined(asked.difference(&has_to_ask).collect()),
+            ),
+        ] {
+            if !names.is_empty() {
+                told.push(format!("{words} {names}"));
+            }
+        }
+        if told.is_empty() {
+            let other: BTreeSet<_> = names(&is.symmetric_difference(&has_to_be).cloned().collect());
+            let other = joined(other.iter().collect());
+            told.push(format!(
+                "asks with other versions, operations or scope about {other}"
+            ));
+        }
+        let lacks = has_to_be.difference(&is).next().is_some();
+        let why = if lacks {
+            "configs in what is not asked about are not looked at"
+        } else {
+            "what nobody meant to depend on the server depends on it"
+        };
+        let name = text(wanted, "/name");
+        let commands = &self.wanted.commands;
+        let operations = rule_operations(list(live, "/rules"), list(wanted, "/rules"));
+        Some(
+            self.finding(Status::Error, name, "rules", &told.join(", and "))
+                .why(why)
+                .mend(commands.patch_webhook(self.live, number, operations)),
+        )
+    }
+
+    fn finding(&self, status: Status, webhook: &str, field: &str, says: &str) -> Finding {
+        let dot = if field.is_empty() { "" } else { "." };
+        Check::Registration
+            .finding(status, says)
+            .of(titled(self.live))
+            .at(format!("webhooks[{}]{dot}{field}", printable(webhook, 253)))
+    }
+
+    fn set(&self, number: usize, path: &str, value: Option<&Value>) -> String {
+        let operation = match value {
+            Some(value) => json!({"op": "add", "path": path, "value": value}),
+            None => json!({"op": "remove", "path": path}),
+        };
+        self.wanted
+            .commands
+            .patch_webhook(self.live, number, vec![operation])
+    }
+}
+
+/// What makes these rules cover what those do: rules that cover anything else go, from the end on,
+/// and those come that cover what is then missing.
+pub(super) fn rule_operations(is: &[Value], has_to_be: &[Value]) -> Vec<Value> {
+    let all: BTreeSet<_> = has_to_be.iter().flat_map(of_rule).collect();
+    let mut operations = Vec::new();
+    let mut kept = BTreeSet::new();
+    for (number, rule) in is.iter().enumerate().rev() {
+        let covered = of_rule(rule);
+        if covered.is_subset(&all) {
+            kept.extend(covered);
+        } else {
+            let path = format!("/rules/{number}");
+            operations.push(json!({"op": "remove", "path": path}));
+        }
+    }
+    for rule in has_to_be {
+        if !of_rule(rule).is_subset(&kept) {
+            operations.push(json!({"op": "add", "path": "/rules/-", "value": rule}));
+        }
+    }
+    operations
+}
+
+/// A field as it is compared: lists of names have no order, and what is empty is as if it were not
+/// there.
+fn normal(value: Option<&Value>) -> Value {
+    match value {
+        None => Value::Null,
+        Some(Value::Array(all)) => {
+            let mut all: Vec<_> = all.iter().map(|one| normal(Some(one))).collect();
+            if all.iter().all(Value::is_string) {
+                all.sort_by_key(ToString::to_string);
+            }
+            all.into()
+        }
+        Some(Value::Object(fields)) if fields.is_empty() => Value::Null,
+        Some(Value::Object(fields)) => fields
+            .iter()
+            .map(|(key, value)| (key.clone(), normal(Some(value))))
+            .collect(),
+        Some(value) => value.clone(),
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    let text = match value {
+        None => return "not set".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    printable(&text, SHOWN)
+}
+
+#[cfg(test)]
+mod tests;

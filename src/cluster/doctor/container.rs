@@ -1,0 +1,231 @@
+//! What the Deployment tells its server: flags, and the policies that are mounted.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
+
+/// Where probes and metrics are if no port is called `admin`.
+const ADMIN_PORT: i32 = 8_080;
+/// Endings of files that hold policies, as `serve` has them.
+const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
+
+/// A folder or file of policies that a `ConfigMap` is mounted at.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Mount {
+    /// The `ConfigMap`.
+    pub(super) config_map: String,
+    /// Where it is mounted.
+    pub(super) path: String,
+    /// The only key of it that is; all are if there is none.
+    pub(super) key: Option<String>,
+}
+
+/// A flag of the server, or the variable that stands for it.
+pub(super) fn flag(deployment: &Deployment, name: &str) -> Option<String> {
+    let container = server(pod_spec(deployment)?)?;
+    let flag = format!("--{name}");
+    let arguments = container.args.as_deref().unwrap_or_default();
+    let said = arguments.iter().enumerate().find_map(|(number, argument)| {
+        match argument.strip_prefix(&flag)? {
+            "" => arguments.get(number + 1).cloned(),
+            rest => rest.strip_prefix('=').map(str::to_owned),
+        }
+    });
+    let variable = format!("DISTROGATE_{}", name.to_uppercase().replace('-', "_"));
+    said.or_else(|| {
+        let variables = container.env.iter().flatten();
+        let mut named = variables.filter(|one| one.name == variable);
+        named.next()?.value.clone()
+    })
+}
+
+/// Where the policies of the server are; an error says what is no `ConfigMap`.
+pub(super) fn mounts(deployment: &Deployment) -> Result<Vec<Mount>, String> {
+    let Some(paths) = flag(deployment, "policy") else {
+        return Ok(Vec::new());
+    };
+    paths
+        .split(',')
+        .map(|path| {
+            mount(deployment, path.trim_end_matches('/'))
+                .ok_or_else(|| format!("--policy={path} is not from a ConfigMap"))
+        })
+        .collect()
+}
+
+/// The files that a `ConfigMap`'s data are, sorted as the server reads them.
+pub(super) fn files<'d>(
+    mount: &Mount,
+    data: impl Iterator<Item = (&'d String, &'d String)>,
+) -> Vec<(String, String)> {
+    let Mount {
+        config_map: _,
+        path,
+        key: only,
+    } = mount;
+    let mut files: Vec<_> = data
+        .filter_map(|(key, text)| match only {
+            Some(only) => (key == only).then(|| (path.clone(), text.clone())),
+            None => is_document(key).then(|| (format!("{path}/{key}"), text.clone())),
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// The port for probes of a Pod.
+pub(super) fn admin_port(pod: &Pod) -> i32 {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let ports = containers.flat_map(|one| one.ports.iter().flatten());
+    let mut named = ports.filter(|port| port.name.as_deref() == Some("admin"));
+    named.next().map_or(ADMIN_PORT, |port| port.container_port)
+}
+
+fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
+    let spec = pod_spec(deployment)?;
+    let mounts = server(spec)?.volume_mounts.iter().flatten();
+    // the longest path that leads there
+    let mount = mounts
+        .filter(|mount| {
+            let at = mount.mount_path.trim_end_matches('/');
+            path.strip_prefix(at)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+        .max_by_key(|mount| mount.mount_path.len())?;
+    let is_it = |volume: &&Volume| volume.name == mount.name;
+    let volume = spec.volumes.iter().flatten().find(is_it)?;
+    let source = volume.config_map.as_ref()?;
+    let at = mount.mount_path.trim_end_matches('/');
+    let rest = path.strip_prefix(at)?.trim_start_matches('/');
+    // keys may be given other names: what that leads to is not followed
+    if source.items.is_some() || rest.contains('/') {
+        return None;
+    }
+    let key = match (&mount.sub_path, rest) {
+        (Some(key), "") => Some(key.clone()),
+        (Some(_), _) => return None,
+        (None, "") => None,
+        (None, key) => Some(key.to_owned()),
+    };
+    Some(Mount {
+        config_map: source.name.clone(),
+        path: path.to_owned(),
+        key,
+    })
+}
+
+fn is_document(key: &str) -> bool {
+    !key.starts_with('.') && ENDINGS.iter().any(|ending| key.ends_with(ending))
+}
+
+fn pod_spec(deployment: &Deployment) -> Option<&PodSpec> {
+    deployment.spec.as_ref()?.template.spec.as_ref()
+}
+
+/// The container that serves, among those that a mesh may add.
+fn server(spec: &PodSpec) -> Option<&Container> {
+    let serves = |one: &&Container| one.args.iter().flatten().any(|one| one == "serve");
+    let mut containers = spec.containers.iter();
+    containers.find(serves).or_else(|| spec.containers.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn deployment(args: &Value, env: &Value, mounts: &Value, volumes: &Value) -> Deployment {
+        let containers = json!([
+            {"name": "proxy", "args": ["--policy=/none"]},
+            {"name": "distrogate", "args": args, "env": env, "volumeMounts": mounts},
+        ]);
+        let spec = json!({"containers": containers, "volumes": volumes});
+        serde_json::from_value(json!({
+            "spec": {"selector": {}, "template": {"spec": spec}},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn flags_are_found_in_each_form() {
+        let none = json!([]);
+        for (args, env, expected) in [
+            (
+                json!(["serve", "--enforcement=audit"]),
+                none.clone(),
+                Some("audit"),
+            ),
+            (
+                json!(["serve", "--enforcement", "warn"]),
+                none.clone(),
+                Some("warn"),
+            ),
+            (json!(["serve", "--enforcement-x=1"]), none.clone(), None),
+            (
+                json!(["serve"]),
+                json!([{"name": "DISTROGATE_ENFORCEMENT", "value": "audit"}]),
+                Some("audit"),
+            ),
+            (json!(["serve"]), none.clone(), None),
+        ] {
+            let deployment = deployment(&args, &env, &none, &none);
+            assert_eq!(
+                flag(&deployment, "enforcement").as_deref(),
+                expected,
+                "{args}"
+            );
+        }
+    }
+
+    #[test]
+    fn mounted_policies_are_found() {
+        let mounts_json = json!([
+            {"name": "policies", "mountPath": "/policies/"},
+            {"name": "one", "mountPath": "/etc/one.yaml", "subPath": "one.yaml"},
+            {"name": "tls", "mountPath": "/tls"},
+        ]);
+        let volumes = json!([
+            {"name": "policies", "configMap": {"name": "all"}},
+            {"name": "one", "configMap": {"name": "single"}},
+            {"name": "tls", "secret": {"secretName": "distrogate-tls"}},
+        ]);
+        let found = |policy: &str| {
+            let args = json!(["serve", format!("--policy={policy}")]);
+            mounts(&deployment(&args, &json!([]), &mounts_json, &volumes))
+        };
+        let mount = |config_map: &str, path: &str, key: Option<&str>| Mount {
+            config_map: config_map.to_owned(),
+            path: path.to_owned(),
+            key: key.map(str::to_owned),
+        };
+        assert_eq!(
+            found("/policies,/etc/one.yaml,/policies/a.yaml"),
+            Ok(vec![
+                mount("all", "/policies", None),
+                mount("single", "/etc/one.yaml", Some("one.yaml")),
+                mount("all", "/policies/a.yaml", Some("a.yaml")),
+            ])
+        );
+        for elsewhere in ["/tls", "/policies-2", "/nowhere"] {
+            let error = format!("--policy={elsewhere} is not from a ConfigMap");
+            assert_eq!(found(elsewhere), Err(error));
+        }
+        let data = [
+            ("b.yaml", "2"),
+            ("a.yml", "1"),
+            ("notes", "-"),
+            (".x.yaml", "-"),
+        ];
+        let data = data.map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let data = || data.iter().map(|(key, text)| (key, text));
+        assert_eq!(
+            files(&mount("all", "/policies", None), data()),
+            [("/policies/a.yml", "1"), ("/policies/b.yaml", "2")]
+                .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        );
+        assert_eq!(
+            files(&mount("all", "/p/b.yaml", Some("b.yaml")), data()),
+            [("/p/b.yaml".to_owned(), "2".to_owned())]
+        );
+    }
+}
