@@ -108,12 +108,11 @@ impl Replicas {
     /// One more server.
     pub(super) fn start(&mut self) {
         let number = self.servers.len();
-        let port = match number {
-            0 => self.port,
-            _ => {
-                let [port] = free_ports();
-                port
-            }
+        let port = if number == 0 {
+            self.port
+        } else {
+            let [port] = free_ports();
+            port
         };
         let dir = self.cluster.dir().join(format!("server-{port}"));
         fs::create_dir_all(&dir).unwrap();
