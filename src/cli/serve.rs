@@ -162,11 +162,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let handler = handler(followed, surroundings.clone(), gate.today, metrics.clone());
     telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
-    let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
-        Duration::ZERO
-    } else {
-        limits.shutdown_delay
-    });
+    let shutdown_delay = shutdown_delay.unwrap_or_else(|| shutdown_delay_of(args.dev, &limits));
     let shutdown = Shutdown::on_signals(shutdown_delay).context("cannot watch for signals")?;
 
     let addresses =
@@ -213,9 +209,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         "\n",
     ]);
     info!(%address, admin = %admin_address, "Listening.");
-    if let Err(error) = output::print(&text) {
-        warn!(%error, "Cannot write to standard output.");
-    }
+    say(&text);
 
     let follow_certificate = follow(certificate, limits.certificate_check);
     let follow_clients = follow(clients, limits.certificate_check);
@@ -237,6 +231,22 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         Outcome::Cut { connections } => {
             bail!("stopped with {connections} connections still open")
         }
+    }
+}
+
+/// Writes to standard output; that nobody reads it stops no server.
+fn say(text: &str) {
+    if let Err(error) = output::print(text) {
+        warn!(%error, "Cannot write to standard output.");
+    }
+}
+
+/// How long to serve on with `--dev`, or without.
+fn shutdown_delay_of(dev: bool, limits: &Limits) -> Duration {
+    if dev {
+        Duration::ZERO
+    } else {
+        limits.shutdown_delay
     }
 }
 
