@@ -169,11 +169,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let handler = handler(followed, surroundings.clone(), gate.today, metrics.clone());
     telemetry::withhold_panic_messages(metrics.clone());
     tls::install_default_provider();
-    let shutdown_delay = shutdown_delay.unwrap_or(if args.dev {
-        Duration::ZERO
-    } else {
-        limits.shutdown_delay
-    });
+    let shutdown_delay = shutdown_delay.unwrap_or_else(|| shutdown_delay_of(args.dev, &limits));
     let shutdown = Shutdown::on_signals(shutdown_delay).context("cannot watch for signals")?;
 
     let addresses =
@@ -241,6 +237,15 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         Outcome::Cut { connections } => {
             bail!("stopped with {connections} connections still open")
         }
+    }
+}
+
+/// How long to serve on with `--dev`, or without.
+fn shutdown_delay_of(dev: bool, limits: &Limits) -> Duration {
+    if dev {
+        Duration::ZERO
+    } else {
+        limits.shutdown_delay
     }
 }
 

@@ -19,7 +19,7 @@ pub struct WatchArgs {
     /// Watch the cluster's virtual clusters: one that is made again on another distro's data is
     /// refused too
     ///
-    /// Reads the metadata of Secrets and PersistentVolumeClaims of the chart, in all namespaces,
+    /// Reads the metadata of Secrets and volume claims of the chart, in all namespaces,
     /// and needs the right to list and watch them. No data of a Secret is asked for.
     #[arg(long, env = "DISTROGATE_WATCH_LIVE", help_heading = "Cluster")]
     pub watch_live: bool,
@@ -71,13 +71,16 @@ impl WatchArgs {
             namespaces: watch_namespaces,
             host_version: watch_host_version,
         };
-        let watched = if watches.any() {
+        let cluster_watched = if watches.any() {
             let client = cluster.client().await?;
             Some((Arc::new(Known::new(watches, metrics)), watches, client))
         } else {
             None
         };
-        Ok(Surroundings { said, watched })
+        Ok(Surroundings {
+            said,
+            watched: cluster_watched,
+        })
     }
 }
 
@@ -121,7 +124,7 @@ impl Surroundings {
     /// Follows the cluster, if there is anything to follow.
     pub(super) async fn follow(&self) -> Infallible {
         match &self.watched {
-            Some((known, _, client)) => known.follow(client.clone()).await,
+            Some((known, _, client)) => Box::pin(known.follow(client.clone())).await,
             None => std::future::pending().await,
         }
     }

@@ -68,7 +68,7 @@ where
                 health.follows();
             }
         }
-        health.fails(failure.unwrap_or_else(|| "the watch ended".to_owned()));
+        health.fails(failure.as_deref().unwrap_or("the watch ended"));
         tokio::time::sleep(pauses.next(begun.elapsed())).await;
     }
 }

@@ -78,14 +78,14 @@ impl Health {
     }
 
     /// They cannot be followed for now.
-    pub(super) fn fails(&self, why: String) {
+    pub(super) fn fails(&self, why: &str) {
         let mut state = self.write();
         let (since, told) = match &state.failing {
-            Some((since, before)) => (*since, *before == why),
+            Some((since, before)) => (*since, before == why),
             None => (Instant::now(), false),
         };
         let is_first = state.failing.is_none();
-        state.failing = Some((since, why.clone()));
+        state.failing = Some((since, why.to_owned()));
         drop(state);
         if is_first {
             let now = OffsetDateTime::now_utc().unix_timestamp();
@@ -151,15 +151,15 @@ mod tests {
         let now = Instant::now();
         assert!(!health.is_known(now));
         assert_eq!(health.says(now), "not known yet");
-        health.fails("forbidden".to_owned());
+        health.fails("forbidden");
         assert!(!health.is_known(now));
         assert_eq!(health.says(now), "not known: forbidden");
         health.holds(3, 0);
         health.follows();
         assert!(health.is_known(now));
         assert_eq!(health.says(now), "3 known");
-        health.fails("connection refused".to_owned());
-        health.fails("no route".to_owned());
+        health.fails("connection refused");
+        health.fails("no route");
         let since = Instant::now();
         assert!(health.is_known(since));
         assert_eq!(health.says(now), "3 known, not followed for 0 s: no route");

@@ -131,7 +131,9 @@ impl Known {
     async fn follow_secrets(&self, client: &Client) -> Infallible {
         follow::<Secret>(client, SECRETS, &self.secrets, |events| {
             let mut ledger = self.ledger();
-            events.into_iter().for_each(|event| ledger.secret(event));
+            for event in events {
+                ledger.secret(event);
+            }
             self.publish(&mut ledger);
             (ledger.held().secrets, ledger.left_out().secrets)
         })
@@ -141,7 +143,9 @@ impl Known {
     async fn follow_claims(&self, client: &Client) -> Infallible {
         follow::<PersistentVolumeClaim>(client, CLAIMS, &self.claims, |events| {
             let mut ledger = self.ledger();
-            events.into_iter().for_each(|event| ledger.claim(event));
+            for event in events {
+                ledger.claim(event);
+            }
             self.publish(&mut ledger);
             (ledger.held().claims, ledger.left_out().claims)
         })
@@ -151,9 +155,9 @@ impl Known {
     async fn follow_namespaces(&self, client: &Client) -> Infallible {
         let mut namespaces = Namespaces::new();
         follow::<Namespace>(client, "", &self.namespaces, |events| {
-            events
-                .into_iter()
-                .for_each(|event| namespaces.namespace(event));
+            for event in events {
+                namespaces.namespace(event);
+            }
             if let Some(labels) = namespaces.changed() {
                 write(&self.labels, Arc::new(labels));
             }
@@ -177,11 +181,11 @@ impl Known {
                 }
                 Ok(None) => {
                     self.host
-                        .fails("the API server tells a version without three numbers".to_owned());
+                        .fails("the API server tells a version without three numbers");
                     VERSION_EVERY
                 }
                 Err(error) => {
-                    self.host.fails(told(&error));
+                    self.host.fails(&told(&error));
                     pauses.next(Duration::ZERO)
                 }
             };

@@ -33,8 +33,8 @@ fn known(ledger: &Ledger) -> Option<(Distro, String)> {
     Some((live.told.distro?, live.held_by.to_string()))
 }
 
-fn by(distro: Distro, held_by: &str) -> Option<(Distro, String)> {
-    Some((distro, held_by.to_owned()))
+fn by(distro: Distro, held_by: &str) -> (Distro, String) {
+    (distro, held_by.to_owned())
 }
 
 const SECRET_DEV: &str = "Secret team-a/vc-config-dev";
@@ -51,15 +51,15 @@ fn a_claim_remembers_what_its_secret_told_until_it_is_gone() {
         ledger.secret(Event::Apply(secret("dev", None)));
         assert_eq!(known(&ledger), None, "the pod has not written it down yet");
         ledger.secret(Event::Apply(secret("dev", Some("k3s"))));
-        assert_eq!(known(&ledger), by(Distro::K3s, SECRET_DEV));
+        assert_eq!(known(&ledger), Some(by(Distro::K3s, SECRET_DEV)));
         if !claim_first {
             ledger.claim(Event::Apply(claim("dev", "1")));
         }
         ledger.secret(Event::Delete(secret("dev", Some("k3s"))));
-        assert_eq!(known(&ledger), by(Distro::K3s, CLAIM_DEV));
+        assert_eq!(known(&ledger), Some(by(Distro::K3s, CLAIM_DEV)));
         // created again, and not started yet
         ledger.secret(Event::Apply(secret("dev", None)));
-        assert_eq!(known(&ledger), by(Distro::K3s, CLAIM_DEV));
+        assert_eq!(known(&ledger), Some(by(Distro::K3s, CLAIM_DEV)));
         ledger.secret(Event::Delete(secret("dev", None)));
         ledger.claim(Event::Delete(claim("dev", "1")));
         assert_eq!(known(&ledger), None);
@@ -82,13 +82,13 @@ fn another_claim_of_the_same_name_is_not_the_same_data() {
 fn a_claim_that_is_deleted_or_owned_counts_as_gone() {
     let deleted = json!({"deletionTimestamp": "2026-11-26T00:00:00Z"});
     let owner = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "dev", "uid": "9"});
-    let owned = json!({"ownerReferences": [owner]});
-    for more in [deleted, owned] {
+    let with_owner = json!({"ownerReferences": [owner]});
+    for more in [deleted, with_owner] {
         let mut ledger = Ledger::new();
         ledger.claim(Event::Apply(claim("dev", "1")));
         ledger.secret(Event::Apply(secret("dev", Some("k3s"))));
         ledger.secret(Event::Delete(secret("dev", Some("k3s"))));
-        assert_eq!(known(&ledger), by(Distro::K3s, CLAIM_DEV));
+        assert_eq!(known(&ledger), Some(by(Distro::K3s, CLAIM_DEV)));
         let mut changed = serde_json::to_value(claim("dev", "1")).unwrap();
         let fields = more.as_object().unwrap().clone();
         changed.as_object_mut().unwrap().extend(fields);
@@ -108,11 +108,11 @@ fn what_a_listing_does_not_have_is_gone() {
     ledger.secret(Event::InitApply(secret("test", Some("k8s"))));
     assert_eq!(
         known(&ledger),
-        by(Distro::K3s, SECRET_DEV),
+        Some(by(Distro::K3s, SECRET_DEV)),
         "not listed to the end"
     );
     ledger.secret(Event::InitDone);
-    assert_eq!(known(&ledger), by(Distro::K3s, CLAIM_DEV));
+    assert_eq!(known(&ledger), Some(by(Distro::K3s, CLAIM_DEV)));
     ledger.claim(Event::Init);
     ledger.claim(Event::InitApply(claim("test", "test")));
     ledger.claim(Event::InitDone);
@@ -160,7 +160,7 @@ fn beyond_the_bound_nothing_is_known_and_that_is_counted() {
     ledger.secret(Event::Init);
     ledger.secret(Event::InitApply(secret("dev", Some("k3s"))));
     ledger.secret(Event::InitDone);
-    assert_eq!(known(&ledger), by(Distro::K3s, SECRET_DEV));
+    assert_eq!(known(&ledger), Some(by(Distro::K3s, SECRET_DEV)));
     assert_eq!(
         ledger.left_out(),
         Count {
