@@ -436,6 +436,34 @@ fn pods_are_locked_in_and_no_key_goes_further_than_it_has_to() {
     }
 }
 
+/// What only the mode cert-manager has.
+const OF_CERT_MANAGER: [&str; 4] = [
+    "Certificate distrogate-ca",
+    "Certificate distrogate-tls",
+    "Issuer distrogate-ca",
+    "Issuer distrogate-selfsigned",
+];
+
+/// What is not there where the server registers itself.
+const REGISTERED: [&str; 2] = [
+    "MutatingWebhookConfiguration mutate.distrogate.io",
+    "ValidatingWebhookConfiguration validate.distrogate.io",
+];
+
+/// What only the mode self-managed has, that of the Job before an uninstall last.
+const OF_SELF_MANAGED: [&str; 10] = [
+    "ClusterRole distrogate",
+    "ClusterRoleBinding distrogate",
+    "Role distrogate",
+    "RoleBinding distrogate",
+    "ClusterRole distrogate-unregister",
+    "ClusterRoleBinding distrogate-unregister",
+    "Job distrogate-unregister",
+    "Role distrogate-unregister",
+    "RoleBinding distrogate-unregister",
+    "ServiceAccount distrogate-unregister",
+];
+
 #[test]
 fn what_is_switched_off_is_not_there() {
     let Some(helms) = Helms::find() else { return };
@@ -455,28 +483,6 @@ fn what_is_switched_off_is_not_there() {
         "ValidatingWebhookConfiguration validate.distrogate.io",
     ]
     .into();
-    let of_cert_manager = [
-        "Certificate distrogate-ca",
-        "Certificate distrogate-tls",
-        "Issuer distrogate-ca",
-        "Issuer distrogate-selfsigned",
-    ];
-    let registered = [
-        "MutatingWebhookConfiguration mutate.distrogate.io",
-        "ValidatingWebhookConfiguration validate.distrogate.io",
-    ];
-    let self_managed = vec![
-        "ClusterRole distrogate",
-        "ClusterRoleBinding distrogate",
-        "Role distrogate",
-        "RoleBinding distrogate",
-        "ClusterRole distrogate-unregister",
-        "ClusterRoleBinding distrogate-unregister",
-        "Job distrogate-unregister",
-        "Role distrogate-unregister",
-        "RoleBinding distrogate-unregister",
-        "ServiceAccount distrogate-unregister",
-    ];
     let cert_manager = json!({"mode": "cert-manager"});
     for (values, without, with) in [
         (json!({"certificates": cert_manager}), vec![], vec![]),
@@ -519,16 +525,20 @@ fn what_is_switched_off_is_not_there() {
             ],
             vec!["ConfigMap distrogate-ca", "ConfigMap distrogate-policies"],
         ),
-        (json!({}), of_cert_manager.to_vec(), self_managed.clone()),
+        (
+            json!({}),
+            OF_CERT_MANAGER.to_vec(),
+            OF_SELF_MANAGED.to_vec(),
+        ),
         (
             json!({"cleanup": {"enabled": false}}),
-            of_cert_manager.to_vec(),
-            self_managed[..4].to_vec(),
+            OF_CERT_MANAGER.to_vec(),
+            OF_SELF_MANAGED[..4].to_vec(),
         ),
         (
             json!({"webhooks": {"register": true}}),
-            [&of_cert_manager[..], &registered].concat(),
-            self_managed.clone(),
+            [&OF_CERT_MANAGER[..], &REGISTERED].concat(),
+            OF_SELF_MANAGED.to_vec(),
         ),
     ] {
         let mut expected = plain.clone();
