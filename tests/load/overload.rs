@@ -204,18 +204,18 @@ impl Sender {
         };
         let filled = timeout(PATIENCE, filling).await;
         filled.context("nobody was told to ask again")??;
-        let mut sent = 0;
+        let mut offered = 0;
         let sending = async {
             let start = Instant::now();
             while start.elapsed() < window {
                 send().await;
-                sent += 1;
+                offered += 1;
             }
         };
         let answered = self.answered_in(server, sending).await?;
         // Whoever was let in is answered.
         tasks.join_all().await;
-        Ok((sent, answered))
+        Ok((offered, answered))
     }
 
     /// Waits until so many more were answered.
