@@ -22,6 +22,8 @@ pub enum Need {
     Register,
     /// Either of them.
     Both,
+    /// `--watch-live`.
+    WatchLive,
 }
 
 /// Where a right is given.
@@ -44,7 +46,8 @@ pub struct Right {
     pub group: &'static str,
     /// The plural in lower case.
     pub resource: &'static str,
-    /// The one object; `None` for `create`, which the API server cannot limit to a name.
+    /// The one object; `None` for `create`, which the API server cannot limit to a name, and for
+    /// what is looked at everywhere.
     pub name: Option<&'static str>,
     /// What may be done.
     pub verbs: &'static [&'static str],
@@ -53,10 +56,12 @@ pub struct Right {
 /// `list` and `watch` are with a field selector on the name, which is all that this allows.
 const FOLLOW: &[&str] = &["get", "list", "watch", "patch"];
 const CREATE: &[&str] = &["create"];
+/// RBAC knows no beginnings of names: who can list the Secrets `vc-config-*` can list all.
+const LOOK: &[&str] = &["list", "watch"];
 const REGISTRATION: &str = "admissionregistration.k8s.io";
 
 /// All of them.
-pub const RIGHTS: [Right; 8] = [
+pub const RIGHTS: [Right; 10] = [
     Right {
         need: Need::SelfManaged,
         reach: Reach::Namespace,
@@ -121,6 +126,22 @@ pub const RIGHTS: [Right; 8] = [
         name: None,
         verbs: CREATE,
     },
+    Right {
+        need: Need::WatchLive,
+        reach: Reach::Cluster,
+        group: "",
+        resource: "persistentvolumeclaims",
+        name: None,
+        verbs: LOOK,
+    },
+    Right {
+        need: Need::WatchLive,
+        reach: Reach::Cluster,
+        group: "",
+        resource: "secrets",
+        name: None,
+        verbs: LOOK,
+    },
 ];
 
 impl Right {
@@ -147,10 +168,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_but_creating_is_limited_to_one_name() {
+    fn all_but_creating_and_looking_is_limited_to_one_name() {
         for right in RIGHTS {
             let is_create = right.verbs == CREATE;
-            assert_eq!(right.name.is_none(), is_create, "{right:?}");
+            let is_look = right.need == Need::WatchLive && right.verbs == LOOK;
+            assert_eq!(right.name.is_none(), is_create || is_look, "{right:?}");
             assert!(is_create || !right.verbs.contains(&"create"), "{right:?}");
             for verb in ["delete", "deletecollection", "*"] {
                 assert!(!right.verbs.contains(&verb), "{right:?}");

@@ -331,10 +331,7 @@ fn the_program_knows_every_argument_that_it_is_given() {
             let wanted = [&["serve"], first, &expected].concat();
             assert_eq!(arguments(deployment), wanted, "{helm}");
             let is_self_managed = first == [SELF_MANAGED];
-            let mut workloads = vec![];
-            if !is_self_managed {
-                workloads.push(deployment);
-            }
+            let mut workloads = vec![deployment];
             let jobs = of_kind(&rendered, "Job");
             for job in &jobs {
                 let container = &job["spec"]["template"]["spec"]["containers"][0];

@@ -46,7 +46,9 @@ impl Replicas {
         kubectl.must(&["create", "-f", "-"], &namespace.to_string());
         kubectl.must(&["create", "namespace", "team-a"], "");
         let rules = |reach| {
-            let rights = RIGHTS.iter().filter(|right| right.reach == reach);
+            let rights = RIGHTS
+                .iter()
+                .filter(|right| right.reach == reach && right.need != Need::WatchLive);
             let rights = rights.filter(|right| register || right.need != Need::Register);
             rights
                 .map(distrogate::cluster::Right::rule)

@@ -23,8 +23,6 @@ struct Mode {
     values: fn() -> Value,
     /// What it needs of the table.
     needs: &'static [Need],
-    /// Whether it looks at what runs.
-    is_live: bool,
 }
 
 const MODES: [Mode; 4] = [
@@ -32,30 +30,23 @@ const MODES: [Mode; 4] = [
         kustomization: "resources: [../certs/cert-manager]\n",
         values: || json!({"certificates": {"mode": "cert-manager"}}),
         needs: &[],
-        is_live: false,
     },
     Mode {
         kustomization: "resources: [../deploy/self-managed]\n",
         values: || json!({}),
         needs: &[Need::SelfManaged, Need::Both],
-        is_live: false,
     },
     Mode {
         kustomization: "resources: [../deploy/self-managed]\ncomponents: [../deploy/register]\n",
         values: || json!({"webhooks": {"register": true}}),
         needs: &[Need::SelfManaged, Need::Both, Need::Register],
-        is_live: false,
     },
     Mode {
         kustomization: "resources: [../certs/cert-manager]\ncomponents: [../deploy/watch-live]\n",
         values: || json!({"certificates": {"mode": "cert-manager"}, "watchLive": true}),
-        needs: &[],
-        is_live: true,
+        needs: &[Need::WatchLive],
     },
 ];
-
-/// What `--watch-live` asks for, everywhere.
-const LIVE: [&str; 2] = ["persistentvolumeclaims", "secrets"];
 
 impl Mode {
     fn rights(&self, reach: Reach) -> impl Iterator<Item = &Right> {
@@ -73,14 +64,9 @@ impl Mode {
                 && right.name.is_none_or(|name| name == asked.name)
                 && (reach == Reach::Cluster || asked.namespace == OWN)
         };
-        let is_live = self.is_live
-            && asked.group.is_empty()
-            && LIVE.contains(&asked.resource)
-            && ["list", "watch"].contains(&asked.verb);
-        is_live
-            || [Reach::Namespace, Reach::Cluster]
-                .into_iter()
-                .any(|reach| self.rights(reach).any(|right| of_table(right, reach)))
+        [Reach::Namespace, Reach::Cluster]
+            .into_iter()
+            .any(|reach| self.rights(reach).any(|right| of_table(right, reach)))
     }
 
     fn objects(&self) -> Vec<Value> {
@@ -118,29 +104,28 @@ fn roles_are_those_of_the_table() {
     }
     for mode in &MODES {
         let kustomized = mode.objects();
-        for (kind, reach) in [("Role", Reach::Namespace), ("ClusterRole", Reach::Cluster)] {
-            let wanted: BTreeSet<_> = mode
-                .rights(reach)
+        let of_table = |reach, is_live: bool| -> BTreeSet<_> {
+            mode.rights(reach)
+                .filter(|right| (right.need == Need::WatchLive) == is_live)
                 .flat_map(|right| single(&right.rule()))
-                .collect();
+                .collect()
+        };
+        for (kind, name, wanted) in [
+            ("Role", "distrogate", of_table(Reach::Namespace, false)),
+            ("ClusterRole", "distrogate", of_table(Reach::Cluster, false)),
+            (
+                "ClusterRole",
+                "distrogate-watch-live",
+                of_table(Reach::Cluster, true),
+            ),
+        ] {
             assert_eq!(
-                rules(&kustomized, kind, "distrogate"),
+                rules(&kustomized, kind, name),
                 wanted,
                 "{}",
                 mode.kustomization
             );
         }
-        let live: BTreeSet<_> = LIVE
-            .iter()
-            .map(|resource| {
-                json!({"apiGroups": [""], "resources": [resource], "verbs": ["list", "watch"]})
-                    .to_string()
-            })
-            .collect();
-        assert_eq!(
-            rules(&kustomized, "ClusterRole", "distrogate-watch-live"),
-            if mode.is_live { live } else { BTreeSet::new() }
-        );
         // the chart's are the same, but for those of the Job that comes before an uninstall
         let of_roles = |objects: &[Value]| {
             let mut named = by_name(objects);
@@ -177,7 +162,7 @@ fn a_token_and_a_way_out_are_there_where_they_are_needed() {
         return;
     }
     for mode in &MODES {
-        let asks = mode.is_live || !mode.needs.is_empty();
+        let asks = !mode.needs.is_empty();
         let mut all = vec![mode.objects()];
         for helm in helms.each() {
             all.push(template(helm, OWN, &(mode.values)()).unwrap());
@@ -231,7 +216,7 @@ fn questions() -> Vec<Asked> {
         "deletecollection",
     ];
     let known = RIGHTS.iter().map(|right| (right.group, right.resource));
-    let known: BTreeSet<_> = known.chain(LIVE.map(|resource| ("", resource))).collect();
+    let known: BTreeSet<_> = known.collect();
     let names: BTreeSet<_> = RIGHTS.iter().filter_map(|right| right.name).collect();
     let mut all = vec![];
     for (group, resource) in &known {
@@ -324,7 +309,7 @@ pub(super) fn each_mode_may_do_what_it_needs_and_nothing_else(admin: &Kubectl) {
         let allowed = answers
             .iter()
             .filter(|answer| answer["status"]["allowed"] == true);
-        assert_eq!(allowed.count() == 0, mode.needs.is_empty() && !mode.is_live);
+        assert_eq!(allowed.count() == 0, mode.needs.is_empty());
         if !roles.is_empty() {
             admin.must(&["delete", "-f", file], "");
         }

@@ -1,0 +1,98 @@
+//! The webhook configurations: what they have to be, and putting them right.
+
+use kube::Error;
+use kube::core::DynamicObject;
+use serde_json::Value;
+use tracing::{info, warn};
+
+use super::super::Registration;
+use super::super::live::{bundle_patch, whole_patch};
+use super::super::store::CONFIGURATIONS;
+use super::{KeepError, Keeper};
+use crate::certs::Trust;
+use crate::telemetry::metrics::Trouble;
+
+impl Keeper {
+    /// Writes what is not as it has to be in the configurations; true if there was something.
+    pub(super) async fn write(
+        &mut self,
+        live: &[Option<DynamicObject>; 2],
+        trust: Option<&Trust>,
+    ) -> Result<bool, KeepError> {
+        let bundle = trust.map(Trust::bundle);
+        let wanted = match &self.register {
+            Some((registration, policy)) => {
+                let registration = Registration {
+                    ca_bundle: bundle.clone(),
+                    ..registration.clone()
+                };
+                let mut objects = registration.objects(&policy())?;
+                if self.is_old {
+                    objects.iter_mut().for_each(without_conditions);
+                }
+                objects.map(Some)
+            }
+            None => [None, None],
+        };
+        let mut wrote = false;
+        for (which, (live, wanted)) in live.iter().zip(wanted).enumerate() {
+            let purpose = wanted.clone().or_else(|| bundle.clone().map(Value::String));
+            let was_right = match self.kept.get_mut(which) {
+                Some(kept) => std::mem::replace(kept, purpose.clone()) == purpose,
+                None => false,
+            };
+            let patch = match (live, wanted, &bundle) {
+                (live, Some(wanted), _) => whole_patch(live.as_ref(), &wanted),
+                (Some(live), None, Some(bundle)) => bundle_patch(live, bundle),
+                _ => None,
+            };
+            let Some(patch) = patch else {
+                continue;
+            };
+            let after = match self.store.apply(which, &patch).await {
+                Err(Error::Api(status)) if !self.is_old && is_too_old(&status.message) => {
+                    warn!(
+                        "This API server is too old for matchConditions: more objects are sent \
+                         here than have to be, all Secrets among them."
+                    );
+                    self.is_old = true;
+                    return Err(KeepError::Overtaken);
+                }
+                applied => applied?,
+            };
+            let before = live
+                .as_ref()
+                .and_then(|live| live.metadata.resource_version.clone());
+            // an API server that leaves out what it does not know makes no other version of it
+            if after == before {
+                continue;
+            }
+            wrote = true;
+            let kind = CONFIGURATIONS.get(which).map_or("", |(kind, _)| kind);
+            if was_right {
+                self.metrics.cluster_trouble(Trouble::Overwritten);
+                warn!(
+                    kind,
+                    "Somebody changed a webhook configuration; put it right."
+                );
+            } else {
+                info!(kind, "Wrote a webhook configuration.");
+            }
+        }
+        Ok(wrote)
+    }
+}
+
+/// What API servers before 1.27 say to a server-side apply.
+fn is_too_old(message: &str) -> bool {
+    message.contains("matchConditions: field not declared in schema")
+}
+
+/// A configuration as such an API server knows it.
+fn without_conditions(configuration: &mut Value) {
+    let webhooks = configuration.get_mut("webhooks");
+    let webhooks = webhooks.and_then(Value::as_array_mut).into_iter().flatten();
+    for webhook in webhooks.filter_map(Value::as_object_mut) {
+        webhook.remove("matchConditions");
+    }
+}
