@@ -167,11 +167,16 @@ fn uninstalled_is_not_installed(world: &World) {
     let (_, page) = install.split_once("\n## Uninstall\n").unwrap();
     let (_, commands) = page.split_once("```sh\n").unwrap();
     let (commands, _) = commands.split_once("```").unwrap();
-    let admin = world.cluster.admin();
     for command in commands.lines() {
         let words: Vec<_> = command.split(' ').collect();
-        assert_eq!(words[..2], ["kubectl", "delete"], "{command}");
-        admin.must(&words[1..], "");
+        assert_eq!(words[..2], ["distrogate", "unregister"], "{command}");
+        let output = distrogate()
+            .args(&words[1..])
+            .arg("--kubeconfig")
+            .arg(world.cluster.kubeconfig())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     }
     let told = world.doctor(&[]);
     assert_eq!(told.code, Some(1));

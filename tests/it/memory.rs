@@ -74,8 +74,8 @@ fn slow_bodies(address: SocketAddr, ca_file: &str) -> Vec<Stream> {
 }
 
 /// What the dearest review may take beyond its own body: `work_bytes` in `src/server/limits.rs`;
-/// and the program, with everything that it has read before, in KiB.
-const WORK: usize = (96 + 16) * 1_024;
+/// and the program, larger in a debug build, with everything that it has read before, in KiB.
+const WORK: usize = (96 + 28) * 1_024;
 
 /// A template of the platform with these values in its versions.
 fn platform(texts: &[String]) -> Value {
@@ -266,8 +266,9 @@ fn memory_stays_below_its_bound() {
     let (address, ca_file) = (server.address, server.ca_file());
 
     let slow = slow_bodies(address, ca_file);
-    // beside them, large reviews that cost far more than they weigh, of which some are answered,
-    // and small ones, of which all are
+    // beside them, large reviews that cost far more than they weigh, of which some are answered
+    // (they wait for each other, and whoever waits for too long is told so), and small ones, of
+    // which all are
     let body = dear();
     let codes: Vec<_> = thread::scope(|scope| {
         let ask = || {
@@ -289,7 +290,9 @@ fn memory_stays_below_its_bound() {
     let answered = codes.iter().filter(|code| **code == Some(200)).count();
     assert!(answered >= 1, "{codes:?}");
     assert!(
-        codes.iter().all(|code| matches!(code, Some(200 | 429))),
+        codes
+            .iter()
+            .all(|code| matches!(code, Some(200 | 429 | 504))),
         "{codes:?}"
     );
 

@@ -220,7 +220,7 @@ impl World {
         }
         fs::write(overlay.join("webhooks.json"), list.to_string()).unwrap();
         let kustomization = include_str!("../../../certs/own-ca/kustomization.yaml");
-        let kustomization = kustomization.replace("../../deploy", "webhooks.json");
+        let kustomization = kustomization.replace("../../deploy/base", "webhooks.json");
         fs::write(overlay.join("kustomization.yaml"), kustomization).unwrap();
     }
 
