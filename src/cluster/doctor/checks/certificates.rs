@@ -3,11 +3,11 @@
 //! Go and rustls agree on chains and names, but for a certificate that is trusted itself: Go takes
 //! it, and so does this.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use indexmap::IndexMap;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::server::ParsedCertificate;
@@ -67,7 +67,8 @@ impl View<'_> {
     /// One finding for all webhooks of a configuration that trust the same.
     fn bundles(&self, configuration: &Value) -> Vec<Finding> {
         let webhooks = list(configuration, "/webhooks");
-        let mut bundles: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        // in their order in the configuration
+        let mut bundles: IndexMap<&str, Vec<&str>> = IndexMap::new();
         for webhook in webhooks {
             let bundle = text(webhook, "/clientConfig/caBundle");
             bundles
