@@ -50,9 +50,9 @@ impl Access {
             ..KubeConfigOptions::default()
         };
         if let Some(file) = kubeconfig {
-            let fail = |source| AccessError::File {
+            let fail = |error| AccessError::File {
                 file: file.clone(),
-                source,
+                source: cause(error),
             };
             let read = Kubeconfig::read_from(file).map_err(fail)?;
             return Config::from_custom_kubeconfig(read, &options)
@@ -66,7 +66,18 @@ impl Access {
         }
         Config::from_kubeconfig(&options)
             .await
-            .map_err(AccessError::Found)
+            .map_err(|error| AccessError::Found(cause(error)))
+    }
+}
+
+/// What is behind an error.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is wrong with a kubeconfig. Where it cannot be read the library says twice why, and which.
+fn cause(error: KubeconfigError) -> Cause {
+    match error {
+        KubeconfigError::ReadConfig(error, _) => error.into(),
+        error => error.into(),
     }
 }
 
@@ -79,11 +90,11 @@ pub enum AccessError {
         /// The file.
         file: PathBuf,
         /// What is wrong.
-        source: KubeconfigError,
+        source: Cause,
     },
     /// The kubeconfig that was found is of no use.
     #[error("no cluster to ask: name a kubeconfig with --kubeconfig")]
-    Found(#[source] KubeconfigError),
+    Found(#[source] Cause),
     /// The Pod has no service account.
     #[error("no service account in this Pod: its token has to be mounted")]
     Pod(#[source] InClusterError),
