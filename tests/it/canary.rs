@@ -436,10 +436,11 @@ fn nothing_comes_out(log_format: &str, mode: &str) {
     let count = send_all(&server);
     assert!(count >= 200, "{count}");
     assert_unseen(&server.scrape(), "metrics");
-    let written = server.stop();
-    let lines = written.matches("Reviewed").count();
+    let (printed, log) = server.stop();
+    assert_unseen(&printed.join("\n"), "standard output");
+    let lines = log.matches("Reviewed").count();
     assert!(lines >= count, "the log says something: {lines} of {count}");
-    assert_unseen(&written, "log");
+    assert_unseen(&log, "log");
 }
 
 #[test]

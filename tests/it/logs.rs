@@ -12,7 +12,7 @@ fn a_review_is_one_line_with_all_that_names_it() {
         let request = file(&format!("tests/fixtures/{case}/request.json"));
         server.post("/validate", &std::fs::read_to_string(request).unwrap());
     }
-    let written = server.stop();
+    let (_, written) = server.stop();
     let reviews: Vec<Value> = written
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())

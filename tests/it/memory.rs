@@ -9,7 +9,7 @@ use rustls::{ClientConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::dev_server::DevServer;
-use crate::serve::{connect, exchange};
+use crate::dev_server::{connect, exchange};
 use crate::support::{cluster_api, envelope, secret};
 
 /// The memory limit in `deploy/base/deployment.yaml`, in KiB.

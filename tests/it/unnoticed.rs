@@ -13,12 +13,12 @@ use std::time::Duration;
 use distrogate::server::Limits;
 use serde_json::{Value, json};
 
+use crate::dev_server::connect;
 use crate::dev_server::{DevServer, ask};
 use crate::harness::cluster::Cluster;
 use crate::harness::kubectl::Kubectl;
 use crate::harness::manifests::{self, Target};
 use crate::harness::process::until;
-use crate::serve::connect;
 
 /// The API server takes seconds to follow a webhook configuration.
 const WITHIN: Duration = Duration::from_mins(1);
@@ -114,7 +114,7 @@ fn while_it_is_replaced(admin: &Kubectl, service: &Service, old: DevServer, new:
         });
         more_than(1);
         // Waits for the end, with exit code 0.
-        let log = old.stop();
+        let (_, log) = old.stop();
         assert!(log.contains("Not accepting connections any more."), "{log}");
         more_than(so_far() + 1);
         is_over.store(true, Ordering::SeqCst);

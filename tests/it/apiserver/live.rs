@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::claims::{create, said};
 use super::objects::{NAMESPACE, release, secret};
 use super::{ACTIVE_WITHIN, install, prepare, wait_until_active};
+use crate::dev_server::connect;
 use crate::harness::cluster::Cluster;
 use crate::harness::kubectl::{Kubectl, Outcome};
 use crate::harness::process::until;
 use crate::harness::server::Server;
-use crate::serve::connect;
 use crate::support::envelope;
 
 const FLAGS: [&str; 3] = ["--watch-live", "--watch-namespaces", "--watch-host-version"];

@@ -1,93 +1,39 @@
 //! A running server follows its policies: by content, all or nothing, and never half.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::malformed;
-use crate::serve::{Running, post};
-use crate::support::distrogate;
-
-/// How long anything may take that is waited for.
-const DEADLINE: Duration = Duration::from_mins(1);
+use crate::dev_server::DevServer;
 
 /// Two distros at the same time.
 const REVIEW: &str = "helmrelease-two-distros-k3s-k8s-0.30";
 
 /// The program, with its log line by line.
-struct Served {
-    _running: Running,
-    address: SocketAddr,
-    ca_file: String,
-    log: Receiver<String>,
-}
+struct Served(DevServer);
 
 impl Served {
     fn start(policy: &Path) -> Self {
-        let child = distrogate()
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                "127.0.0.1:0",
-                "--log-format",
-                "text",
-                "--policy",
-            ])
-            .arg(policy)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut running = Running(child.unwrap());
-        let (sender, log) = channel();
-        let stderr = BufReader::new(running.0.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-        let mut after = |start: &str| {
-            let line = lines.next().unwrap().unwrap();
-            line.strip_prefix(start)
-                .unwrap_or_else(|| panic!("{line}"))
-                .to_owned()
-        };
-        let address = after("listening on https://").parse().unwrap();
-        let ca_file = after("certificate to trust: ");
-        Self {
-            _running: running,
-            address,
-            ca_file,
-            log,
-        }
+        let policy = policy.to_str().unwrap();
+        Self(DevServer::start(&[
+            "--log-format",
+            "text",
+            "--policy",
+            policy,
+        ]))
     }
 
     /// The next line of the log with these words.
-    fn line(&self, words: &str) -> String {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let line = self.log.recv_timeout(left);
-            let line = line.unwrap_or_else(|error| panic!("{words}: {error}"));
-            if line.contains(words) {
-                return line;
-            }
-        }
+    fn line(&mut self, words: &str) -> String {
+        self.0.line(words)
     }
 
     /// `denied`, `warned` or `told nothing`.
     fn answer(&self) -> &'static str {
-        let response = post(self.address, &self.ca_file, "/validate", REVIEW);
+        let response = self.0.review("/validate", REVIEW);
         match (&response["allowed"], &response["warnings"]) {
             (Value::Bool(false), _) => "denied",
             (_, Value::Array(_)) => "warned",
@@ -96,7 +42,7 @@ impl Served {
     }
 
     /// Waits until something else is followed that answers so, and returns the line that says it.
-    fn follows(&self, answer: &str) -> String {
+    fn follows(&mut self, answer: &str) -> String {
         loop {
             let line = self.line("Read a changed policy.");
             self.line("Following a changed policy.");
@@ -153,7 +99,7 @@ fn a_mounted_folder_is_followed_all_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let platform = |action| ("platform.yaml", document("platform", action));
     mount(folder.path(), "1", &[platform("Warn")]);
-    let served = Served::start(folder.path());
+    let mut served = Served::start(folder.path());
     let start = served.line("Starting.");
     assert_eq!(field(&start, "policy"), "platform, built-in");
     assert_eq!(served.answer(), "warned");
@@ -213,7 +159,7 @@ fn a_file_is_followed_and_the_last_good_one_kept() {
         fs::rename(&beside, &file).unwrap();
     };
     save(&document("a", "Warn"));
-    let served = Served::start(&file);
+    let mut served = Served::start(&file);
     assert_eq!(served.answer(), "warned");
     save(&document("b", "Audit"));
     let line = served.follows("told nothing");
