@@ -5,11 +5,13 @@
 //! idle keep-alive connections too, and an API server that reuses one at that moment sees its
 //! review fail. Here the timer for a head starts at the head's first byte ([`Stream`] reports it),
 //! and a connection without a request under way has the longer idle time. Bodies have timers of
-//! their own, where they are read.
+//! their own, where they are read; here is noted only whether they come fast enough to keep their
+//! place.
 //!
 //! [`Stream`]: super::stream::Stream
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -28,6 +30,14 @@ impl Activity {
                 since: Instant::now(),
             },
             unread: None,
+            bodies: Bodies {
+                count: 0,
+                behind: Instant::now(),
+            },
+            answers: Answers {
+                count: 0,
+                since: Instant::now(),
+            },
             is_unwanted: false,
         });
         (
@@ -80,10 +90,32 @@ impl Activity {
         UnderWay(self.clone())
     }
 
+    /// The body of a request under way is read from here on until the guard goes.
+    pub(super) fn body(&self, limits: &Limits) -> Reading {
+        self.0.send_modify(|state| {
+            let bodies = &mut state.bodies;
+            if bodies.count == 0 {
+                bodies.behind = Instant::now();
+            }
+            bodies.count += 1;
+        });
+        Reading {
+            activity: self.clone(),
+            rate: limits.body_rate,
+        }
+    }
+
     /// The system takes no more of an answer, as the client does not read it; or has taken it all.
     pub(super) fn unread(&self, is_unread: bool) {
         self.0
             .send_modify(|state| state.unread = is_unread.then(Instant::now));
+    }
+
+    /// An answer is to be taken by the client from here on until the guard goes. Over HTTP/2 the
+    /// system takes more of a connection whose client takes no answer.
+    pub(super) fn answer(&self) -> Answering {
+        self.0.send_modify(|state| state.answers.change(1));
+        Answering(self.clone())
     }
 
     /// Waits until a request has begun, ever.
@@ -103,14 +135,17 @@ impl Activity {
             .await;
     }
 
-    /// How little the connection gives, and since when; nothing while a request is under way, or
-    /// if it is to end already.
+    /// How little the connection gives, and since when; nothing while a request under way is
+    /// answered, or if it is to end already.
     pub(super) fn standing(&self) -> Option<(Standing, Instant)> {
         let state = *self.0.borrow();
         if state.is_unwanted {
             return None;
         }
-        match (state.phase, state.unread) {
+        match (state.phase, state.unread_since()) {
+            (Phase::Busy { requests }, _) if requests == state.bodies.count => {
+                Some((Standing::Owing, state.bodies.behind))
+            }
             (Phase::Busy { .. }, _) => None,
             (Phase::Handshake { since } | Phase::Head { since }, _) | (_, Some(since)) => {
                 Some((Standing::Owing, since))
@@ -120,11 +155,25 @@ impl Activity {
         }
     }
 
-    /// Tells the connection to end, unless a request is under way; a request that comes before it
-    /// has ended is answered, and the connection stays.
+    /// Since when a body has come too slowly, if bodies are all that the connection is about.
+    pub(super) fn slow_body(&self) -> Option<Instant> {
+        let state = *self.0.borrow();
+        match state.phase {
+            Phase::Busy { requests } if requests == state.bodies.count && !state.is_unwanted => {
+                Some(state.bodies.behind)
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells the connection to end, unless a request is under way that has come in whole; a request
+    /// that comes before it has ended is answered, and the connection stays.
     pub(super) fn evict(&self) -> bool {
         self.0.send_if_modified(|state| {
-            state.is_unwanted = !matches!(state.phase, Phase::Busy { .. });
+            state.is_unwanted = match state.phase {
+                Phase::Busy { requests } => requests == state.bodies.count,
+                Phase::Handshake { .. } | Phase::Idle { .. } | Phase::Head { .. } => true,
+            };
             state.is_unwanted
         })
     }
@@ -162,7 +211,7 @@ impl Activity {
 /// How little a connection gives, the least first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Standing {
-    /// A handshake or a head is not done, or an answer not read.
+    /// A handshake, a head or a body is not done, or an answer not read.
     Owing,
     /// There has been no request.
     Unused,
@@ -178,6 +227,46 @@ pub(super) struct UnderWay(Activity);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.finished();
+    }
+}
+
+/// One body that is being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    activity: Activity,
+    /// Bytes that are to come in a second.
+    rate: u32,
+}
+
+impl Reading {
+    /// So many bytes more have come.
+    pub(super) fn received(&self, bytes: usize) {
+        let time = Duration::from_secs(bytes as u64) / self.rate;
+        // Nobody waits for this: it is looked at where there is no room for another.
+        self.activity.0.send_if_modified(|state| {
+            let bodies = &mut state.bodies;
+            bodies.behind = Instant::now().min(bodies.behind + time);
+            false
+        });
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.activity.0.send_if_modified(|state| {
+            state.bodies.count = state.bodies.count.saturating_sub(1);
+            false
+        });
+    }
+}
+
+/// One answer that the client has not taken yet.
+#[derive(Debug)]
+pub(super) struct Answering(Activity);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|state| state.answers.change(-1));
     }
 }
 
@@ -215,10 +304,11 @@ impl Watchdog {
             Phase::Busy { .. } => None,
         };
         let of_answer = state
-            .unread
+            .unread_since()
             .map(|since| (since + limits.unread, Expired::Unread));
         let evicted = state.is_unwanted.then(|| {
-            let is_idle = matches!(state.phase, Phase::Idle { .. }) && state.unread.is_none();
+            let is_idle =
+                matches!(state.phase, Phase::Idle { .. }) && state.unread_since().is_none();
             (Instant::now(), Expired::Evicted { is_idle })
         });
         let all = [evicted, of_answer, of_phase];
@@ -256,8 +346,44 @@ struct State {
     phase: Phase,
     /// Since when an answer cannot be sent.
     unread: Option<Instant>,
+    bodies: Bodies,
+    answers: Answers,
     /// Another needs the room.
     is_unwanted: bool,
+}
+
+/// What is being read of requests under way.
+#[derive(Clone, Copy, Debug)]
+struct Bodies {
+    count: usize,
+    /// When as much as there is should have been there: bodies come too slowly since then.
+    behind: Instant,
+}
+
+/// What the client has to take of answers.
+#[derive(Clone, Copy, Debug)]
+struct Answers {
+    count: usize,
+    /// When the last one was taken, or the first one was there.
+    since: Instant,
+}
+
+impl Answers {
+    fn change(&mut self, by: isize) {
+        if self.count == 0 || by < 0 {
+            self.since = Instant::now();
+        }
+        self.count = self.count.saturating_add_signed(by);
+    }
+}
+
+impl State {
+    /// Since when an answer is not read.
+    fn unread_since(&self) -> Option<Instant> {
+        let answers = self.answers;
+        let of_answers = (answers.count > 0).then_some(answers.since);
+        [self.unread, of_answers].into_iter().flatten().min()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -278,8 +404,6 @@ enum Phase {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -360,6 +484,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_answer_after_the_other_has_to_be_taken() {
+        let (activity, mut watchdog) = greeted();
+        let first = activity.answer();
+        tokio::time::advance(Duration::from_secs(20)).await;
+        let second = activity.answer();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        drop(first);
+        assert_eq!(next(&mut watchdog).await, (Expired::Unread, 30));
+        drop(second);
+        assert_eq!(next(&mut watchdog).await, (Expired::Idle, 65));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_gives_least_is_told_from_who_gives_more() {
         let (activity, _watchdog) = Activity::new(&LIMITS);
         let standing = || activity.standing().map(|(standing, _)| standing);
@@ -378,6 +515,39 @@ mod tests {
         assert_eq!(standing(), Some(Standing::Idle));
         assert!(activity.evict());
         assert_eq!(standing(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_to_come_at_a_rate() {
+        let limits = Limits {
+            body_rate: 100,
+            ..LIMITS
+        };
+        let (activity, _watchdog) = greeted();
+        let late = || {
+            let (standing, since) = activity.standing()?;
+            Some((standing, since.elapsed().as_secs()))
+        };
+        let request = activity.request();
+        assert_eq!(late(), None);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let body = activity.body(&limits);
+        assert_eq!(late(), Some((Standing::Owing, 0)));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        body.received(200);
+        assert_eq!(late(), Some((Standing::Owing, 3)));
+        body.received(10_000);
+        assert_eq!(late(), Some((Standing::Owing, 0)), "nothing is saved up");
+        let second = activity.request();
+        assert!(late().is_none() && !activity.evict(), "one is answered");
+        let next = activity.body(&limits);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(late(), Some((Standing::Owing, 1)));
+        drop((next, second));
+        drop(body);
+        assert!(late().is_none() && !activity.evict());
+        drop(request);
+        assert_eq!(late(), Some((Standing::Idle, 0)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use tracing::debug;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Refused, Shed};
 
+use super::activity::{Activity, Reading};
 use super::deadline::Deadline;
 use super::flight::{self, Flight, Held};
 use super::limits::Limits;
@@ -36,9 +37,14 @@ pub(super) async fn read(
     limits: &Limits,
 ) -> Result<Review, BodyError> {
     check_type(request.headers())?;
-    let mut body = request.into_body();
+    let activity = request.extensions().get::<Activity>().cloned();
+    let mut body = Pieces {
+        body: request.into_body(),
+        reading: None,
+        progress: limits.body_progress,
+    };
     // The body's own hint is its Content-Length: a body that announces too much is not read.
-    let hint = body.size_hint();
+    let hint = body.body.size_hint();
     if hint.lower() > limits.body_bytes as u64 {
         return Err(BodyError::TooLarge {
             limit: limits.body_bytes,
@@ -47,12 +53,14 @@ pub(super) async fn read(
     let announced = hint.exact().and_then(|bytes| usize::try_from(bytes).ok());
     let reading = async {
         let first = announced.unwrap_or(limits.head_bytes.min(limits.inline_bytes));
-        let held = match flight.admit(first, deadline).await {
+        let admitted = flight.admit(first, deadline).await;
+        body.reading = activity.map(|activity| activity.body(limits));
+        let held = match admitted {
             Err(flight::Refused::Shed)
                 if announced.is_some_and(|bytes| bytes <= limits.dropped_bytes) =>
             {
                 // Cheaper than the new connection that not reading it would cost.
-                while let Some(_data) = next_data(&mut body, limits).await? {}
+                while let Some(_data) = body.next().await? {}
                 return Err(BodyError::Shed { is_read: true });
             }
             admitted => admitted.map_err(|refused| BodyError::refused(refused, deadline))?,
@@ -63,7 +71,7 @@ pub(super) async fn read(
         };
         let end = Instant::now() + limits.body_total;
         let total = async {
-            while let Some(data) = next_data(&mut body, limits).await? {
+            while let Some(data) = body.next().await? {
                 review.append(&data, deadline, flight, limits).await?;
             }
             Ok(())
@@ -119,24 +127,38 @@ impl Review {
     }
 }
 
-/// The next piece of a body, nothing at its end.
-async fn next_data(body: &mut Body, limits: &Limits) -> Result<Option<Bytes>, BodyError> {
-    loop {
-        match timeout(limits.body_progress, body.frame()).await {
-            Err(_elapsed) => {
-                return Err(BodyError::Stalled {
-                    limit: limits.body_progress,
-                });
-            }
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(error))) => {
-                debug!(%error, "A body could not be read.");
-                return Err(BodyError::Broken);
-            }
-            // Anything but data is trailers, which say nothing here.
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
+/// What comes of a body.
+struct Pieces {
+    body: Body,
+    /// Told of it, where there is a connection.
+    reading: Option<Reading>,
+    /// From one piece to the next.
+    progress: Duration,
+}
+
+impl Pieces {
+    /// The next piece, nothing at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        loop {
+            match timeout(self.progress, self.body.frame()).await {
+                Err(_elapsed) => {
+                    return Err(BodyError::Stalled {
+                        limit: self.progress,
+                    });
+                }
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => {
+                    debug!(%error, "A body could not be read.");
+                    return Err(BodyError::Broken);
+                }
+                // Anything but data is trailers, which say nothing here.
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        if let Some(reading) = &self.reading {
+                            reading.received(data.len());
+                        }
+                        return Ok(Some(data));
+                    }
                 }
             }
         }
@@ -261,6 +283,7 @@ impl BodyError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::room::Room;
     use super::*;
 
     fn request(headers: &[(&str, &str)], body: Body) -> Request {
@@ -277,7 +300,8 @@ mod tests {
             ..Limits::DEFAULT
         };
         let request = request(headers, Body::from(body));
-        let flight = Flight::new(&limits, Metrics::new());
+        let room = Room::new(1, &limits, Metrics::new());
+        let flight = Flight::new(&limits, Metrics::new(), room);
         let deadline = Deadline::of(request.uri(), &limits);
         let read = read(request, deadline, &flight, &limits).await?;
         Ok(read.bytes)

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::Response;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -29,7 +31,7 @@ use crate::telemetry::metrics::Handshake;
 use super::activity::{Activity, Expired};
 use super::clients::{Client, FileClients};
 use super::limits::Limits;
-use super::room::Place;
+use super::room::{Place, Room};
 use super::shutdown::Shutdown;
 use super::stream::Stream;
 use super::{ServerOptions, reply, routes, tls};
@@ -49,7 +51,12 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(options: &ServerOptions, shutdown: Shutdown, cut: CancellationToken) -> Self {
+    pub(super) fn new(
+        options: &ServerOptions,
+        shutdown: Shutdown,
+        room: Arc<Room>,
+        cut: CancellationToken,
+    ) -> Self {
         let limits = options.limits;
         let mut http1 = Builder::new(TokioExecutor::new()).http1_only();
         // `Activity` has this timer instead.
@@ -68,7 +75,7 @@ impl Connections {
             acceptor: TlsAcceptor::from(Arc::new(options.tls.clone())),
             http1,
             http2,
-            router: routes::router(options, &shutdown),
+            router: routes::router(options, &shutdown, room),
             clients: options.clients.clone(),
             limits,
             shutdown,
@@ -135,14 +142,20 @@ impl Connections {
             if let Some(client) = &client {
                 request.extensions_mut().insert(Arc::clone(client));
             }
+            // Where the body is read it is told of.
+            request.extensions_mut().insert(activity.clone());
             let under_way = activity.request();
             let router = self.router.clone();
             let shutdown = self.shutdown.clone();
+            let activity = activity.clone();
             async move {
                 let response = router.oneshot(request.map(Body::new)).await;
                 drop(under_way);
                 response.map(|mut response| {
-                    if shutdown.is_leaving() && !is_http2 {
+                    if is_http2 {
+                        return watched(response, &activity);
+                    }
+                    if shutdown.is_leaving() {
                         reply::close(&mut response);
                     }
                     response
@@ -206,6 +219,17 @@ impl Connections {
             () = closed => {}
         }
     }
+}
+
+/// The response, with the activity knowing how long it takes the client to take it.
+fn watched(response: Response<Body>, activity: &Activity) -> Response<Body> {
+    let answering = activity.answer();
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _until_the_body_goes = &answering;
+            frame
+        }))
+    })
 }
 
 /// Why a handshake failed, as far as can be told. The first byte is that of a record in TLS, and a

@@ -14,6 +14,7 @@ use crate::telemetry::{Metrics, metrics};
 
 use super::deadline::Deadline;
 use super::limits::Limits;
+use super::room::Room;
 
 /// The budgets of a server.
 #[derive(Debug)]
@@ -21,24 +22,28 @@ pub(super) struct Flight {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
     work: Arc<Semaphore>,
+    room: Arc<Room>,
     limits: Limits,
     metrics: Metrics,
 }
 
 impl Flight {
-    pub(super) fn new(limits: &Limits, metrics: Metrics) -> Self {
+    /// The budgets for the bodies that come by the connections in the room.
+    pub(super) fn new(limits: &Limits, metrics: Metrics, room: Arc<Room>) -> Self {
         let (small, large) = budgets(limits);
         Self {
             small: Arc::new(Semaphore::new(small)),
             large: Arc::new(Semaphore::new(large)),
             work: Arc::new(Semaphore::new(limits.work_bytes)),
+            room,
             limits: *limits,
             metrics,
         }
     }
 
-    /// Admits a body of so many bytes. Where there is no room the client is told to ask again, if
-    /// it has time for that; if not, what is left of its time is waited.
+    /// Admits a body of so many bytes. Where there is no room those go who have of it and do not
+    /// send; the client is told to ask again, if it has time for that; if not, what is left of its
+    /// time is waited.
     pub(super) async fn admit(&self, bytes: usize, deadline: Deadline) -> Result<Held, Refused> {
         let budget = if bytes <= self.limits.inline_bytes {
             &self.small
@@ -49,6 +54,7 @@ impl Flight {
         if let Ok(permit) = Arc::clone(budget).try_acquire_many_owned(count) {
             return Ok(Held::new(permit, &self.metrics));
         }
+        self.room.close_slow_bodies();
         if deadline.leaves_time_to_retry() {
             return Err(Refused::Shed);
         }
@@ -149,6 +155,11 @@ mod tests {
         ..Limits::DEFAULT
     };
 
+    fn flight() -> Flight {
+        let room = Room::new(1, &LIMITS, Metrics::new());
+        Flight::new(&LIMITS, Metrics::new(), room)
+    }
+
     fn within(timeout: &'static str) -> Deadline {
         let uri = Uri::from_static(timeout);
         Deadline::of(&uri, &LIMITS)
@@ -156,7 +167,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn large_bodies_leave_room_for_small_ones() {
-        let flight = Flight::new(&LIMITS, Metrics::new());
+        let flight = flight();
         let first = flight.admit(100, within("/?timeout=5s")).await.unwrap();
         let shed = flight.admit(51, within("/?timeout=5s")).await.unwrap_err();
         assert_eq!(shed, Refused::Shed);
@@ -169,7 +180,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_cannot_ask_again_waits_to_the_end_of_its_time() {
-        let flight = Flight::new(&LIMITS, Metrics::new());
+        let flight = flight();
         let held = flight.admit(100, within("/")).await.unwrap();
         let late = flight.admit(100, within("/?timeout=1s")).await.unwrap_err();
         assert_eq!(late, Refused::Late);
@@ -185,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_answer_does_not_need_is_given_back() {
-        let flight = Flight::new(&LIMITS, Metrics::new());
+        let flight = flight();
         let mut held = flight.admit(100, within("/")).await.unwrap();
         held.shrink_to(30);
         assert_eq!((held.bytes(), flight.bytes()), (30, 30));
@@ -195,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_beyond_its_whole_budget_is_done_alone() {
-        let flight = Flight::new(&LIMITS, Metrics::new());
+        let flight = flight();
         let alone = flight.work(1_000).await.unwrap();
         assert_eq!(alone.num_permits(), 200);
         let mut next = std::pin::pin!(flight.work(1));

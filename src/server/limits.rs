@@ -50,7 +50,8 @@ pub struct Limits {
     /// Connections that have asked nothing yet, or owe something, up to which one that has asked
     /// before is closed to make room; if there are more, one of them has to go.
     pub unproven: usize,
-    /// How long a connection may give nothing before it can be closed to make room.
+    /// How long a connection may give nothing, or too little of a body, before it can be closed to
+    /// make room.
     pub grace: Duration,
     /// Open files that are not connections; where the system allows few, at most half of them.
     pub own_files: usize,
@@ -65,6 +66,9 @@ pub struct Limits {
     pub unread: Duration,
     /// From one piece of a body to the next.
     pub body_progress: Duration,
+    /// How fast a body has to come, in bytes a second, to be waited for where others wait for its
+    /// room; slower for longer than [`grace`](Self::grace), and its connection is closed for them.
+    pub body_rate: u32,
     /// From the end of a request's head to the end of its body.
     pub body_total: Duration,
     /// The longest that a review may take, and the time that it has if the request names none.
@@ -157,6 +161,9 @@ impl Limits {
         unread: Duration::from_secs(10),
         // As for the head: a body that stands still is not coming.
         body_progress: Duration::from_secs(10),
+        // An API server sends a body in one go; a thousand of them together still come at this rate
+        // through 64 MiB a second.
+        body_rate: 64 * 1_024,
         // The longest `timeoutSeconds` of a webhook: nobody waits for the answer after it.
         body_total: Duration::from_secs(30),
         // The longest `timeoutSeconds` that a webhook can have.

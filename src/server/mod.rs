@@ -149,12 +149,13 @@ impl Server {
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let _cut_on_drop = cut.clone().drop_guard();
-        let connections = Arc::new(Connections::new(&options, shutdown.clone(), cut));
 
         let limits = &options.limits;
         let allowed = room::allowed(limits);
         options.metrics.bounds(flight::bound(limits), allowed);
         let room = Room::new(allowed, limits, options.metrics.clone());
+        let connections = Connections::new(&options, shutdown.clone(), Arc::clone(&room), cut);
+        let connections = Arc::new(connections);
         accept(listener, &room, limits, &shutdown, &tasks, &connections).await;
 
         tasks.close();

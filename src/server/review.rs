@@ -26,6 +26,7 @@ use super::clients::Client;
 use super::deadline::Deadline;
 use super::flight::{Flight, Held};
 use super::limits::Limits;
+use super::room::Room;
 use super::shutdown::Shutdown;
 use super::{Handler, ServerOptions, body, reply};
 
@@ -41,13 +42,13 @@ pub(super) struct Reviewer {
 }
 
 impl Reviewer {
-    pub(super) fn new(options: &ServerOptions, shutdown: Shutdown) -> Self {
+    pub(super) fn new(options: &ServerOptions, shutdown: Shutdown, room: Arc<Room>) -> Self {
         let limits = &options.limits;
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
             handler: Arc::clone(&options.handler),
             limits: *limits,
-            flight: Flight::new(limits, options.metrics.clone()),
+            flight: Flight::new(limits, options.metrics.clone(), room),
             metrics: options.metrics.clone(),
             shutdown,
             large: Arc::new(Semaphore::new(cores)),

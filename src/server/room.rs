@@ -2,11 +2,14 @@
 //!
 //! Owns the bound on connections, and the choice of whom to close for a newcomer where it is
 //! reached: clients that hold connections and give nothing would keep everybody else out. First
-//! goes who owes a handshake, the rest of a head or the reading of an answer, then who never asked
-//! anything, then who asks nothing now; each time who has been so for longest, and nobody who has
-//! not been so for [`Limits::grace`]. Many who come at once do not push out those who have asked
-//! before ([`Limits::unproven`]). A request under way is never cut off. How a connection is closed
-//! is its own affair.
+//! goes who owes a handshake, the rest of a head or of a body, or the reading of an answer, then who
+//! never asked anything, then who asks nothing now; each time who has been so for longest, and
+//! nobody who has not been so for [`Limits::grace`]. Many who come at once do not push out those who
+//! have asked before ([`Limits::unproven`]). A request that has come in whole is never cut off. How a
+//! connection is closed is its own affair.
+//!
+//! The room for bodies in flight is not this one, but whoever has of it without sending is closed
+//! here too.
 
 use std::collections::HashMap;
 use std::fs;
@@ -26,6 +29,8 @@ use super::limits::Limits;
 pub(super) struct Room {
     places: Arc<Semaphore>,
     open: Mutex<Open>,
+    /// When slow bodies were last looked for.
+    looked: Mutex<Option<Instant>>,
     limits: Limits,
     metrics: Metrics,
 }
@@ -43,6 +48,7 @@ impl Room {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(connections)),
             open: Mutex::default(),
+            looked: Mutex::default(),
             limits: *limits,
             metrics,
         })
@@ -70,6 +76,28 @@ impl Room {
     pub(super) fn try_enter(self: &Arc<Self>) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(self.place(permit))
+    }
+
+    /// Closes all connections whose bodies come too slowly, as there is no room for another body.
+    pub(super) fn close_slow_bodies(&self) {
+        let now = Instant::now();
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever is told to ask again is told so in no time, however many they are.
+        if looked.is_some_and(|looked| now < looked + self.limits.accept_backoff) {
+            return;
+        }
+        *looked = Some(now);
+        drop(looked);
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for activity in open.connections.values() {
+            let since = activity.slow_body();
+            if since.is_some_and(|since| now.duration_since(since) >= self.limits.grace)
+                && activity.evict()
+            {
+                debug!("Closing a connection whose body takes the room of others.");
+                self.metrics.evicted();
+            }
+        }
     }
 
     fn place(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
@@ -225,6 +253,32 @@ mod tests {
             }
         }
         assert!(room.metrics.encode().contains("evicted_total 4\n"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_a_body_too_slowly_goes() {
+        let (room, mut places) = full_of::<3>();
+        let mut guards = Vec::new();
+        for place in &places {
+            place.activity.greeted();
+            let request = place.activity.request();
+            guards.push((place.activity.body(&LIMITS), request));
+        }
+        advance(GRACE).await;
+        guards[0]
+            .0
+            .received(usize::try_from(LIMITS.body_rate).unwrap());
+        // has come in whole
+        let (body, _whole) = guards.remove(2);
+        drop(body);
+        assert_eq!(goes(&room, &mut places).await, Some(1));
+        room.close_slow_bodies();
+        assert!(!places[0].activity.is_unwanted());
+        advance(GRACE / 2).await;
+        room.close_slow_bodies();
+        let gone = places.map(|place| place.activity.is_unwanted());
+        assert_eq!(gone, [true, true, false]);
+        assert!(room.metrics.encode().contains("evicted_total 2\n"));
     }
 
     #[tokio::test(start_paused = true)]

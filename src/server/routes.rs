@@ -18,12 +18,13 @@ use crate::telemetry::metrics::Refused;
 
 use super::limits::Limits;
 use super::review::Reviewer;
+use super::room::Room;
 use super::shutdown::Shutdown;
 use super::{Checks, ServerOptions, reply};
 
 /// All that the server answers.
-pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown) -> Router {
-    let reviewer = Arc::new(Reviewer::new(options, shutdown.clone()));
+pub(super) fn router(options: &ServerOptions, shutdown: &Shutdown, room: Arc<Room>) -> Router {
+    let reviewer = Arc::new(Reviewer::new(options, shutdown.clone(), room));
     let (checks, limits) = (Arc::clone(&options.checks), options.limits);
     let [wrong_method, wrong_path] = [options.metrics.clone(), options.metrics.clone()];
     Router::new()

@@ -1,6 +1,7 @@
 //! Bytes in flight and deadlines: what is answered when there is no room, or no time.
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use distrogate::admission::Endpoint;
 use distrogate::server::{Handler, Limits};
@@ -32,7 +33,7 @@ fn announced(bytes: usize, timeout: &str) -> String {
 }
 
 /// A handler that says when it begins a large review and ends it when it is told.
-fn held() -> (Handler, async_mpsc::UnboundedReceiver<()>, mpsc::Sender<()>) {
+pub(crate) fn held() -> (Handler, async_mpsc::UnboundedReceiver<()>, mpsc::Sender<()>) {
     let (begun, begins) = async_mpsc::unbounded_channel();
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
@@ -77,7 +78,11 @@ async fn beyond_the_budget_clients_are_told_to_ask_again() {
 
 #[tokio::test]
 async fn a_review_that_is_shed_and_not_too_long_keeps_its_connection() {
-    let server = TestServer::echo(TIGHT).await;
+    let server = TestServer::echo(Limits {
+        grace: Duration::from_hours(1),
+        ..TIGHT
+    })
+    .await;
     let mut slow = [server.tls().await, server.tls().await];
     for connection in &mut slow {
         connection.send(&announced(10, "30s")).await;
@@ -104,6 +109,29 @@ async fn a_review_that_is_shed_and_not_too_long_keeps_its_connection() {
         .send(&post("/validate?timeout=10s", "0123456789"))
         .await;
     assert_eq!(connection.response().await.code(), 200);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_leaves_its_room_to_the_next() {
+    let server = TestServer::echo(Limits {
+        grace: Duration::ZERO,
+        accept_backoff: Duration::ZERO,
+        ..TIGHT
+    })
+    .await;
+    let mut stalled = server.tls().await;
+    stalled.send(&announced(600, "30s")).await;
+    while !server.metrics.encode().contains("in_flight_bytes 600\n") {
+        tokio::task::yield_now().await;
+    }
+    server
+        .fetch(&large("10s"))
+        .await
+        .assert_status(429, "TooManyRequests", SHED);
+    stalled.closed().await;
+    let response = server.fetch(&large("10s")).await;
+    assert_eq!(response.body, echoed(Endpoint::Validate, 600));
+    server.assert_metric("connections_evicted_total 1");
 }
 
 #[tokio::test]

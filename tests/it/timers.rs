@@ -9,6 +9,7 @@ use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{PATIENCE, TestServer, echoed, post};
+use crate::flight::held;
 
 /// One timer is short, the others are far longer than a test waits: what closes is that timer.
 const SHORT: Duration = Duration::from_millis(300);
@@ -260,28 +261,44 @@ async fn who_is_idle_for_longest_makes_room_with_a_farewell() {
 }
 
 #[tokio::test]
-async fn nobody_goes_who_has_a_request_under_way() {
-    let server = TestServer::echo(room_for(1)).await;
-    let mut first = server.tls().await;
-    let request = post("/validate", "{}");
-    let (start, end) = request.split_at(request.len() - 1);
-    first.send(start).await;
-    let is_under_way = || {
-        let metrics = server.metrics.encode();
-        metrics.contains("distrogate_in_flight_reviews 1\n")
+async fn nobody_goes_whose_request_has_come_in_whole() {
+    let (handler, mut begins, release) = held();
+    let limits = Limits {
+        inline_bytes: 10,
+        ..room_for(1)
     };
-    while !is_under_way() {
-        tokio::task::yield_now().await;
-    }
+    let server = TestServer::start(limits, handler).await;
+    let mut first = server.tls().await;
+    first.send(&post("/validate", "longer than ten")).await;
+    begins.recv().await.unwrap();
 
     let mut second = std::pin::pin!(server.fetch(PROBE));
     timeout(SHORT, second.as_mut())
         .await
         .expect_err("the first one stays");
-    first.send(end).await;
+    release.send(()).unwrap();
     assert_eq!(first.response().await.code(), 200);
     assert_eq!(timeout(PATIENCE, second).await.unwrap().code(), 200);
     first.closed().await;
+}
+
+#[tokio::test]
+async fn who_does_not_send_its_body_makes_room() {
+    let server = TestServer::echo(room_for(1)).await;
+    let mut first = server.tls().await;
+    let request = post("/validate", "{}");
+    let (start, _end) = request.split_at(request.len() - 1);
+    first.send(start).await;
+    while !server
+        .metrics
+        .encode()
+        .contains("distrogate_in_flight_reviews 1\n")
+    {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.fetch(PROBE).await.code(), 200);
+    first.closed().await;
+    server.assert_metric("connections_evicted_total 1");
 }
 
 #[tokio::test]

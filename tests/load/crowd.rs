@@ -1,5 +1,5 @@
-//! Clients that take and do not give: heads that do not end, handshakes that stop half-way,
-//! answers that nobody reads. Whoever is thrown out comes again.
+//! Clients that take and do not give: heads that do not end, bodies that do not come, handshakes
+//! that stop half-way, answers that nobody reads. Whoever is thrown out comes again.
 
 use std::fmt;
 use std::io;
@@ -30,6 +30,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 const UNREAD: usize = 48 * 1_024;
 /// The first bytes of a TLS handshake record of 512 bytes.
 const HALF_OPEN: [u8; 9] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc];
+/// The head of a review whose body does not come. Small: the room for bodies is another matter.
+const ANNOUNCED: &[u8] = b"POST /validate?timeout=30s HTTP/1.1\r\nHost: localhost\r\n\
+    Content-Type: application/json\r\nContent-Length: 4096\r\n\r\n{";
 /// Open files that this program needs besides the crowd's.
 const OWN_FILES: usize = 100;
 
@@ -37,6 +40,7 @@ const OWN_FILES: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Crowd {
     slow_heads: usize,
+    no_body: usize,
     half_open: usize,
     unread: usize,
 }
@@ -45,12 +49,14 @@ impl Crowd {
     pub(crate) fn wanted(form: Form) -> Self {
         form.choose(
             Self {
-                slow_heads: 500,
-                half_open: 500,
+                slow_heads: 400,
+                no_body: 200,
+                half_open: 400,
                 unread: 50,
             },
             Self {
                 slow_heads: 2_000,
+                no_body: 1_000,
                 half_open: 2_000,
                 unread: 500,
             },
@@ -67,13 +73,14 @@ impl Crowd {
         let scaled = |count: usize| count * room / total;
         Self {
             slow_heads: scaled(self.slow_heads),
+            no_body: scaled(self.no_body),
             half_open: scaled(self.half_open),
             unread: scaled(self.unread),
         }
     }
 
     pub(crate) fn total(self) -> usize {
-        self.slow_heads + self.half_open + self.unread
+        self.slow_heads + self.no_body + self.half_open + self.unread
     }
 
     /// Sends them all, evenly over so much time, as one burst of handshakes would be another
@@ -81,11 +88,13 @@ impl Crowd {
     pub(crate) fn attack(self, attacker: &Attacker, time: Duration) -> JoinSet<()> {
         let Self {
             slow_heads,
+            no_body,
             half_open,
             unread,
         } = self;
         let attacks = iter::repeat_n(Attack::Unread, unread)
             .chain(iter::repeat_n(Attack::SlowHead, slow_heads))
+            .chain(iter::repeat_n(Attack::NoBody, no_body))
             .chain(iter::repeat_n(Attack::HalfOpen, half_open));
         let apart = time / u32::try_from(self.total()).unwrap_or(u32::MAX).max(1);
         let mut tasks = JoinSet::new();
@@ -108,12 +117,13 @@ impl fmt::Display for Crowd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             slow_heads,
+            no_body,
             half_open,
             unread,
         } = self;
         write!(
             f,
-            "{slow_heads} slow heads, {half_open} half-open handshakes and {unread} that do not read"
+            "{slow_heads} slow heads, {no_body} without a body, {half_open} half-open handshakes and {unread} that do not read"
         )
     }
 }
@@ -122,6 +132,7 @@ impl fmt::Display for Crowd {
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     slow_heads: AtomicUsize,
+    no_body: AtomicUsize,
     half_open: AtomicUsize,
     unread: AtomicUsize,
 }
@@ -130,12 +141,13 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             slow_heads,
+            no_body,
             half_open,
             unread,
         } = self;
-        let [slow_heads, half_open, unread] =
-            [slow_heads, half_open, unread].map(|count| count.load(Ordering::Relaxed));
-        write!(f, "{slow_heads}, {half_open} and {unread}")
+        let [slow_heads, no_body, half_open, unread] =
+            [slow_heads, no_body, half_open, unread].map(|count| count.load(Ordering::Relaxed));
+        write!(f, "{slow_heads}, {no_body}, {half_open} and {unread}")
     }
 }
 
@@ -158,6 +170,7 @@ impl Drop for Counted<'_> {
 #[derive(Clone, Copy, Debug)]
 enum Attack {
     SlowHead,
+    NoBody,
     HalfOpen,
     Unread,
 }
@@ -190,6 +203,7 @@ impl Attacker {
     async fn attack(&self, attack: Attack) -> io::Result<()> {
         match attack {
             Attack::SlowHead => self.send_slowly().await,
+            Attack::NoBody => self.announce_and_wait().await,
             Attack::HalfOpen => self.stop_half_way().await,
             Attack::Unread => self.read_nothing().await,
         }
@@ -203,6 +217,15 @@ impl Attacker {
         while timeout(DRIP, connection.closed()).await.is_err() {
             connection.send(b"x").await?;
         }
+        Ok(())
+    }
+
+    async fn announce_and_wait(&self) -> io::Result<()> {
+        let connecting = self.client.connect(self.address);
+        let mut connection = connecting.await.map_err(io::Error::other)?;
+        connection.send(ANNOUNCED).await?;
+        let _held = Counted::new(&self.held.no_body);
+        connection.closed().await;
         Ok(())
     }
 

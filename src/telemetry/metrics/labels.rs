@@ -64,8 +64,6 @@ closed! {
         Bytes = "bytes",
         /// 503: the server is about to stop.
         Draining = "draining",
-        /// 503: policy or certificate are not loaded yet.
-        Loading = "loading",
     }
 }
 
