@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
+use axum::http::Request;
 use distrogate::admission::Endpoint;
 use distrogate::server::Limits;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
@@ -114,12 +119,8 @@ async fn an_idle_http2_connection_is_closed_in_the_end() {
     })
     .await;
     let stream = server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await;
-    let io = hyper_util::rt::TokioIo::new(stream);
-    let executor = hyper_util::rt::TokioExecutor::new();
-    let (_sender, connection) =
-        hyper::client::conn::http2::handshake::<_, _, http_body_util::Empty<hyper::body::Bytes>>(
-            executor, io,
-        )
+    let io = TokioIo::new(stream);
+    let (_sender, connection) = http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io)
         .await
         .unwrap();
     timeout(PATIENCE, connection)
@@ -191,6 +192,32 @@ async fn an_answer_that_nobody_reads_ends_its_connection() {
         {}
     };
     timeout(PATIENCE, asking).await.expect("an end in time");
+}
+
+#[tokio::test]
+async fn an_http2_answer_that_nobody_takes_ends_its_connection() {
+    let limits = Limits {
+        unread: SHORT,
+        ..LONG
+    };
+    let server = TestServer::echo(limits).await;
+    let io = TokioIo::new(server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await);
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        // not one byte of an answer
+        .initial_stream_window_size(0)
+        .handshake(io)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::post("https://localhost/validate")
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from_static(b"{}")))
+        .unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.status(), 200, "the head comes");
+    let ended = timeout(PATIENCE, connection).await;
+    ended.expect("an end in time").unwrap().ok();
+    response.into_body().collect().await.unwrap_err();
 }
 
 const PROBE: &str = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
