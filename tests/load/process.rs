@@ -7,7 +7,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio, id};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -23,6 +24,7 @@ use crate::client::Client;
 pub(crate) struct World {
     program: PathBuf,
     authority: Authority,
+    cores: usize,
     /// Soft limit on open files, of this process and its servers.
     pub(crate) files: usize,
 }
@@ -47,6 +49,7 @@ impl World {
         Ok(Self {
             program,
             authority: Authority::generate(OffsetDateTime::now_utc())?,
+            cores: available_parallelism()?.get(),
             files,
         })
     }
@@ -74,9 +77,37 @@ impl World {
 
     /// A running server with the certificate in the folder.
     pub(crate) fn serve(&self, certificate: &Folder, arguments: &[&str]) -> anyhow::Result<Server> {
+        Self::serve_by(Command::new(&self.program), certificate, arguments)
+    }
+
+    /// The same on one core, which this process leaves to it from here on. Where there is but one
+    /// they share it.
+    pub(crate) fn serve_apart(&self, certificate: &Folder) -> anyhow::Result<Server> {
+        if self.cores == 1 {
+            println!("  server and load share the one core");
+            return self.serve(certificate, &[]);
+        }
+        let others = format!("1-{}", self.cores - 1);
+        let moved = Command::new("taskset")
+            .args(["--all-tasks", "--pid", "--cpu-list", &others])
+            .arg(id().to_string())
+            .stdout(Stdio::null())
+            .status();
+        let moved = moved.context("cannot run taskset, of util-linux")?;
+        ensure!(moved.success(), "cannot be moved to the cores {others}");
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0"]).arg(&self.program);
+        Self::serve_by(command, certificate, &[])
+    }
+
+    fn serve_by(
+        mut command: Command,
+        certificate: &Folder,
+        arguments: &[&str],
+    ) -> anyhow::Result<Server> {
         let home = tempfile::tempdir()?;
         let log = home.path().join("log");
-        let mut child = Command::new(&self.program)
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(["--admin-listen", "127.0.0.1:0"])
             .arg("--tls-cert")
@@ -85,6 +116,7 @@ impl World {
             .arg(certificate.path().join("tls.key"))
             .args(arguments)
             .env_clear()
+            .envs(env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&log)?)
