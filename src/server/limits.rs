@@ -98,6 +98,8 @@ pub struct Limits {
     /// From the end of the listener until those still under way are told to ask elsewhere; they
     /// have [`close`](Self::close) to hear it.
     pub drain: Duration,
+    /// From the second signal to the end: to hear where to ask, for those still under way.
+    pub stop: Duration,
     /// Connections to the admin port open at a time; with one more the oldest is closed.
     pub admin_connections: usize,
     /// From an accepted connection to the admin port to the end of its one answer.
@@ -194,6 +196,8 @@ impl Limits {
         certificate_check: Duration::from_secs(10),
         // Somebody waits for what they have just written; it counts at the second look.
         policy_check: Duration::from_secs(2),
+        // Several round trips; whoever sends a second signal waits for it.
+        stop: Duration::from_secs(1),
         // The kubelet, some scrapers, somebody's curl: a handful. Kept out of `connections`, and
         // with it below 1024.
         admin_connections: 32,

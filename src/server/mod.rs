@@ -145,7 +145,9 @@ impl Server {
             local_addr: _,
             options,
         } = self;
-        let Limits { drain, close, .. } = options.limits;
+        let Limits {
+            drain, close, stop, ..
+        } = options.limits;
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let _cut_on_drop = cut.clone().drop_guard();
@@ -171,10 +173,14 @@ impl Server {
         }
         let connections = tasks.len();
         shutdown.give_up();
+        let stopped = async {
+            shutdown.stopping().await;
+            sleep(stop).await;
+        };
         tokio::select! {
             biased;
-            () = shutdown.stopping() => {}
             () = tasks.wait() => {}
+            () = stopped => {}
             () = sleep(close) => {}
         }
         Outcome::Cut { connections }

@@ -75,7 +75,7 @@ impl Shutdown {
         self.give_up.cancel();
     }
 
-    /// Close every connection now.
+    /// Close every connection now; whoever still waits is told to ask elsewhere.
     pub fn stop(&self) {
         self.drain();
         self.stop.cancel();

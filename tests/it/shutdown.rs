@@ -235,15 +235,30 @@ async fn a_request_on_its_way_when_the_listener_closes_is_answered() {
 }
 
 #[tokio::test]
-async fn a_second_order_stops_at_once() {
+async fn a_second_order_sends_reviews_elsewhere_and_stops() {
     let (handler, mut begins, _release) = held();
-    let server = TestServer::start(LIMITS, handler).await;
-    let mut busy = server.tls().await;
+    let limits = Limits {
+        drain: Duration::from_hours(1),
+        close: Duration::from_hours(1),
+        stop: Duration::from_millis(500),
+        ..LIMITS
+    };
+    let server = TestServer::start(limits, handler).await;
+    let [mut busy, mut silent] = [server.tls().await, server.tls().await];
+    silent
+        .send(&post("/validate", "").replace("Length: 0", "Length: 2"))
+        .await;
     busy.send(&post("/validate", "{}")).await;
     begins.recv().await.unwrap();
 
     server.shutdown.drain();
     server.shutdown.stop();
-    busy.closed().await;
-    assert_eq!(server.outcome().await, Outcome::Cut { connections: 1 });
+    for connection in [&mut busy, &mut silent] {
+        let response = connection.response().await;
+        let message = "the admission server stops: ask again";
+        response.assert_status(503, "ServiceUnavailable", message);
+        assert_eq!(response.header("retry-after"), Some("1"));
+        connection.closed().await;
+    }
+    assert_eq!(server.outcome().await, Outcome::Cut { connections: 2 });
 }

@@ -1,5 +1,5 @@
-//! What a user at a real API server does not notice: that distrogate is full, and that it is
-//! replaced.
+//! What a user at a real API server does not notice: that distrogate is full, that it is replaced,
+//! and that it stops with a review under way.
 
 use std::fs;
 use std::io::{Write, copy};
@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use distrogate::server::Limits;
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ use crate::harness::cluster::Cluster;
 use crate::harness::kubectl::Kubectl;
 use crate::harness::manifests::{self, Target};
 use crate::harness::process::until;
+use crate::support::file;
 
 /// The API server takes seconds to follow a webhook configuration.
 const WITHIN: Duration = Duration::from_mins(1);
@@ -30,29 +33,30 @@ const DENIED: &str = r#"admission webhook "validate.distrogate.io" denied the re
 
 #[test]
 #[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
-fn a_full_and_a_replaced_server_are_not_noticed() {
+fn a_full_a_replaced_and_a_stopped_server_are_not_noticed() {
     let cluster = Cluster::start();
     let admin = cluster.admin();
     let old = DevServer::start(&["--shutdown-delay", "5s"]);
-    let new = DevServer::start(&[]);
+    let new = DevServer::start(&["--shutdown-delay", "1h", "--log-level", "debug"]);
+    let last = DevServer::start(&[]);
     let service = Service::start(old.address);
-    install(&cluster, service.address, [&old, &new]);
+    install(&cluster, service.address, &[&old, &new, &last]);
 
     while_it_is_full(&admin, &old);
     while_it_is_replaced(&admin, &service, old, &new);
+    while_it_stops(&admin, &service, new, &last);
 }
 
 /// Two objects come while there is no room: one is stored and one is refused for what is in it,
 /// with no trace of the 429 that came before.
 fn while_it_is_full(admin: &Kubectl, server: &DevServer) {
-    let mut crowd = Crowd::fill(server);
-    let good = config("patient", &["k8s"]);
-    let bad = config("impatient", &["k3s", "k8s"]);
+    let crowd = crowd(server, FULL);
+    let good = large_config("patient", &["k8s"]);
+    let bad = large_config("impatient", &["k3s", "k8s"]);
     let (stored, refused) = thread::scope(|scope| {
         let [stored, refused] = [&good, &bad]
             .map(|object| scope.spawn(|| admin.run(&["create", "-f", "-"], &object.to_string())));
         until("both are told to ask again", WITHIN, || {
-            crowd.drip();
             match counted(server, "distrogate_shed_requests_total{reason=\"bytes\"}") {
                 0 | 1 => Err("nobody asked".to_owned()),
                 _ => Ok(()),
@@ -123,6 +127,35 @@ fn while_it_is_replaced(admin: &Kubectl, service: &Service, old: DevServer, new:
     assert!(counted(new, connections) > before, "{}", new.scrape());
 }
 
+/// An object's review waits for others when the server is told to stop, twice: it is sent elsewhere
+/// and the API server asks again, there.
+fn while_it_stops(admin: &Kubectl, service: &Service, mut old: DevServer, new: &DevServer) {
+    let before = begun(&old);
+    let others = FULL - 4;
+    let _crowd = crowd(&old, others);
+    let object = large_config("interrupted", &["k8s"]).to_string();
+    let created = thread::scope(|scope| {
+        let created = scope.spawn(|| admin.run(&["create", "-f", "-"], &object));
+        until("its review is under way", WITHIN, || {
+            let reviews = begun(&old) - before;
+            if reviews > others as u64 {
+                Ok(())
+            } else {
+                Err(format!("{reviews} reviews"))
+            }
+        });
+        service.now_is(new.address);
+        old.signal("-TERM");
+        old.line("a second signal stops at once");
+        old.signal("-TERM");
+        created.join().unwrap()
+    });
+    assert!(created.ok, "{}", created.stderr);
+    assert_eq!(created.stdout, "secret/vc-config-interrupted created\n");
+    assert_eq!(created.stderr, "");
+    old.line("Sent a review elsewhere: the server stops.");
+}
+
 /// A Secret as a chart's release makes it, with these distros enabled.
 fn config(release: &str, enabled: &[&str]) -> Value {
     let distro: Value = enabled
@@ -138,11 +171,21 @@ fn config(release: &str, enabled: &[&str]) -> Value {
     })
 }
 
+/// The same, and longer than what the crowd leaves room for.
+fn large_config(release: &str, enabled: &[&str]) -> Value {
+    let mut config = config(release, enabled);
+    let values = &mut config["stringData"]["config.yaml"];
+    let comment = "#".repeat(BYTES);
+    *values = json!(format!("{}\n{comment}\n", values.as_str().unwrap()));
+    config
+}
+
 /// The webhooks of `deploy/`, at the service, trusting whichever server is behind it.
-fn install(cluster: &Cluster, service: SocketAddr, servers: [&DevServer; 2]) {
+fn install(cluster: &Cluster, service: SocketAddr, servers: &[&DevServer]) {
     let bundle = cluster.dir().join("authorities.crt");
-    let authorities = servers.map(|server| fs::read_to_string(server.ca_file()).unwrap());
-    fs::write(&bundle, authorities.concat()).unwrap();
+    let authorities = servers.iter();
+    let authorities = authorities.map(|server| fs::read_to_string(server.ca_file()).unwrap());
+    fs::write(&bundle, authorities.collect::<String>()).unwrap();
     let admin = cluster.admin();
     let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
     let mut objects = manifests::build(&admin, &deploy);
@@ -175,43 +218,51 @@ fn counted(server: &DevServer, series: &str) -> u64 {
     value.unwrap_or_else(|| panic!("{scrape}")).parse().unwrap()
 }
 
-/// Clients with bodies that do not end, as many as there is room for.
-struct Crowd(Vec<Box<dyn Write>>);
+/// How many requests have come in, answered or not.
+fn begun(server: &DevServer) -> u64 {
+    let scrape = server.scrape();
+    let answered = scrape.lines().filter_map(|line| {
+        let (series, value) = line.split_once(' ')?;
+        series
+            .starts_with("distrogate_request_duration_seconds_count")
+            .then(|| value.parse::<u64>().unwrap())
+    });
+    answered.sum::<u64>() + counted(server, "distrogate_in_flight_reviews")
+}
 
-impl Crowd {
-    fn fill(server: &DevServer) -> Self {
-        let Limits {
-            inline_bytes,
-            flight_reserve,
-            ..
-        } = Limits::DEFAULT;
-        let mut clients: Vec<Box<dyn Write>> = Vec::new();
-        let head = format!(
-            "POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {inline_bytes}\r\n\r\n"
-        );
-        for _ in 0..flight_reserve / inline_bytes {
-            let mut client = connect(server.address, server.ca_file());
-            client.write_all(head.as_bytes()).unwrap();
-            clients.push(Box::new(client));
-        }
-        until("the server is full", WITHIN, || {
-            let bytes = counted(server, "distrogate_in_flight_bytes");
-            if bytes == flight_reserve as u64 {
-                Ok(())
-            } else {
-                Err(format!("{bytes} bytes"))
-            }
-        });
-        Self(clients)
-    }
+/// Length of what a review of the [`crowd`] is about, in bytes.
+const BYTES: usize = 512 * 1_024;
 
-    /// A body that stands still is refused.
-    fn drip(&mut self) {
-        for client in &mut self.0 {
-            client.write_all(b"x").unwrap();
-        }
-    }
+/// So many of them leave no room for one more.
+const FULL: usize = Limits::DEFAULT.flight_bytes / BYTES;
+
+/// Clients that have sent a review each: these take long, and wait for each other.
+fn crowd(server: &DevServer, count: usize) -> Vec<impl Send + use<>> {
+    let request = file("tests/fixtures/secret-create-era-c-0.30/request.json");
+    let mut review: Value = serde_json::from_slice(&fs::read(request).unwrap()).unwrap();
+    let item = "- {name: SETTING, value: \"1\"}\n";
+    // Base64 makes four of three.
+    let values = format!("notes:\n{}", item.repeat(BYTES * 3 / 4 / item.len()));
+    review["request"]["object"]["data"]["config.yaml"] = json!(STANDARD.encode(values));
+    let body = review.to_string();
+    let head = format!(
+        "POST /validate?timeout=30s HTTP/1.1\r\nHost: localhost\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let (address, ca_file) = (server.address, server.ca_file());
+    thread::scope(|scope| {
+        let come = || {
+            let mut client = connect(address, ca_file);
+            client.write_all((head.clone() + &body).as_bytes()).unwrap();
+            client
+        };
+        let coming: Vec<_> = (0..count).map(|_| scope.spawn(come)).collect();
+        coming
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    })
 }
 
 /// What stands for a Service: connections are made to one server, then to another; those that are
