@@ -11,8 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::Timers;
 use super::sets::{ByEndpoint, Labels};
+use super::table::Timers;
 
 /// What all names begin with.
 const PREFIX: &str = "distrogate";
