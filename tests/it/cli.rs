@@ -1,13 +1,11 @@
 //! The command line as its user meets it.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::Stdio;
 
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{distrogate, run, stderr, stdout};
+use crate::support::{run, run_on, stderr, stdout};
 
 const REFUSED: &str = "tests/fixtures/helmrelease-two-distros-k3s-k8s-0.30/request.json";
 const DOCUMENTED: &str = "tests/fixtures/helmrelease-documented-k8s-0.20/request.json";
@@ -190,19 +188,7 @@ fn reviews_come_from_standard_input_in_yaml_and_several_at_once() {
     let twice = format!("{text}\n{text}");
     let in_yaml = format!("# a comment\n---\n{text}\n---\n{text}");
     for input in [twice, in_yaml] {
-        let mut child = distrogate()
-            .args(["replay", "--format", "json", "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
+        let output = run_on(&input, &["replay", "--format", "json", "-"]);
         assert_eq!(output.status.code(), Some(0));
         let replayed: Value = serde_json::from_str(&stdout(&output)).unwrap();
         assert_eq!(replayed["version"], 1);

@@ -1,28 +1,16 @@
 //! `distrogate explain config`: whole outputs.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{distrogate, release, run, secret, stderr, stdout};
+use crate::support::{release, run, run_on, secret, stderr, stdout};
 
 /// What is said of a text on standard input.
 fn explained(text: &str, arguments: &[&str]) -> Output {
-    let mut child = distrogate()
-        .args(["explain", "config", "-"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(text.as_bytes()).unwrap();
-    drop(stdin);
-    child.wait_with_output().unwrap()
+    run_on(text, &[&["explain", "config", "-"], arguments].concat())
 }
 
 /// The same, where it is explained.

@@ -5,8 +5,7 @@ mod cluster;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use distrogate::cluster::resources;
 use distrogate::policy::Policy;
@@ -14,7 +13,7 @@ use distrogate::values::{Limits, read_yaml};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{distrogate, file, release, run, secret, stderr, stdout};
+use crate::support::{file, release, run, run_on, secret, stderr, stdout};
 
 const DUMPS: &str = "examples/dumps";
 
@@ -42,18 +41,7 @@ fn blocks(page: &str, first: &str) -> Vec<String> {
 
 /// Scans what is on standard input.
 fn scan(input: &str, arguments: &[&str]) -> Output {
-    let mut child = distrogate()
-        .args(["scan", "-"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    child.wait_with_output().unwrap()
+    run_on(input, &[&["scan", "-"], arguments].concat())
 }
 
 fn json(output: &Output) -> Value {

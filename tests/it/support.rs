@@ -1,5 +1,6 @@
 //! What several tests share: reviews, answers, the program itself.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -28,6 +29,21 @@ pub(crate) fn distrogate() -> Command {
 /// Runs the program.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     distrogate().args(arguments).output().unwrap()
+}
+
+/// Runs the program with this on standard input.
+pub(crate) fn run_on(input: &str, arguments: &[&str]) -> Output {
+    let mut child = distrogate()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
 }
 
 /// Whether kubectl is there. Where it is not, the caller returns, and a line on standard error
