@@ -25,6 +25,7 @@ const LIE: &str = r#"{"":{"controlPlane.distro.k8s.image.tag":"distrogate-canary
 pub(super) fn baits(
     namespace: &str,
     policy: &Policy,
+    doubt: Option<&str>,
     gate: &GateArgs,
 ) -> anyhow::Result<Vec<Bait>> {
     let cluster = gate.cluster()?;
@@ -56,7 +57,7 @@ pub(super) fn baits(
     for (object, is_secret) in [(secret, true), (bad, false)] {
         let verdict = review(&object, Endpoint::Validate, policy, &cluster)?;
         let expected = expected(&verdict);
-        baits.push(bait(object, is_secret, expected));
+        baits.push(bait(object, is_secret, expected, doubt));
     }
     let verdict = review(&liar, Endpoint::Mutate, policy, &cluster)?;
     if verdict.decision == Decision::Patched {
@@ -64,12 +65,12 @@ pub(super) fn baits(
             annotation: RECORD,
             lie: LIE.to_owned(),
         };
-        baits.push(bait(liar, false, expected));
+        baits.push(bait(liar, false, expected, doubt));
     }
     Ok(baits)
 }
 
-fn bait(object: Value, is_secret: bool, expected: Expected) -> Bait {
+fn bait(object: Value, is_secret: bool, expected: Expected, doubt: Option<&str>) -> Bait {
     let (group, versions, resource): (_, &[_], _) = if is_secret {
         ("", &["v1"], "secrets")
     } else {
@@ -81,6 +82,7 @@ fn bait(object: Value, is_secret: bool, expected: Expected) -> Bait {
         resource,
         object,
         expected,
+        doubt: doubt.map(str::to_owned),
     }
 }
 
@@ -140,7 +142,7 @@ mod tests {
 
     fn expectations(policy: &Policy) -> Vec<Expected> {
         let Cli { gate } = Cli::try_parse_from(["doctor"]).unwrap();
-        let baits = baits("default", policy, &gate).unwrap();
+        let baits = baits("default", policy, None, &gate).unwrap();
         baits.into_iter().map(|bait| bait.expected).collect()
     }
 

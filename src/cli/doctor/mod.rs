@@ -116,7 +116,8 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
     let mut snapshot = snapshot.map_err(|why| anyhow!("cannot reach the cluster: {why}"))?;
     let (policy, policies) = policies(&snapshot, &files, &installation.gate);
     if !no_canary {
-        for bait in canary::baits(canary_namespace, &policy, &installation.gate)? {
+        let doubt = policies.unseen.as_deref();
+        for bait in canary::baits(canary_namespace, &policy, doubt, &installation.gate)? {
             snapshot.canaries.push(gatherer.canary(bait).await);
         }
     }
@@ -159,7 +160,8 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
 }
 
 /// The policy that reviews are judged by: what is mounted if that was seen, else the files at
-/// hand; and what there is to say about both.
+/// hand, else, as long as nothing can be mounted, the built-in one; and what there is to say about
+/// both.
 fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Policies) {
     let behind = snapshot.behind.as_ref();
     let mounted: Option<Texts> = behind
@@ -178,7 +180,17 @@ fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Pol
         texts
     };
     let named = !files.is_empty();
+    let unseen = match (behind, &of_mounted, named, &of_files) {
+        (_, Some(Ok(_)), ..) | (_, _, true, Ok(_)) | (None, _, false, _) => None,
+        (.., true, Err(_)) => Some("those of --policy cannot be used".to_owned()),
+        (_, Some(Err(_)), ..) => Some("those that are mounted cannot be used".to_owned()),
+        (Some(behind), None, ..) => Some(match behind.mounted.hidden() {
+            Some(why) => format!("what is mounted: {why}"),
+            None => "what is mounted: there is no Deployment".to_owned(),
+        }),
+    };
     let policies = Policies {
+        unseen,
         is_same: mounted
             .as_ref()
             .filter(|_| named)

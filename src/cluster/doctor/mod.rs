@@ -55,6 +55,9 @@ pub struct Policies {
     pub paths: String,
     /// Whether both hold the same, where both are known.
     pub is_same: Option<bool>,
+    /// Why nobody knows which policy counts, where that is so: what follows from it alone is not
+    /// judged then.
+    pub unseen: Option<String>,
 }
 
 impl Snapshot {

@@ -90,6 +90,8 @@ pub struct Canary {
     pub object: String,
     /// What should become of it.
     pub expected: Expected,
+    /// Why that is not certain, where it is not.
+    pub doubt: Option<String>,
     /// What did.
     pub answer: Seen<Answer>,
 }

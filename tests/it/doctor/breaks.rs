@@ -284,12 +284,20 @@ pub(super) const BREAKS: &[Break] = &[
             ];
             admin.must(&[&["-n", NAMESPACE, "patch"], &map[..]].concat(), "");
         },
-        told: &[(
-            "policies",
-            "error",
-            "",
-            "those that are mounted cannot be used: policy /policies/platform.yaml: ",
-        )],
+        told: &[
+            (
+                "policies",
+                "error",
+                "",
+                "those that are mounted cannot be used: policy /policies/platform.yaml: ",
+            ),
+            (
+                "registration",
+                "not-seen",
+                "",
+                "rules, which follow from the policy: those that are mounted cannot be used",
+            ),
+        ],
         after: nothing,
     },
     Break {

@@ -63,7 +63,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
 fn one(canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Option<Finding> {
     let check = Check::Canary;
     let finding = match &canary.answer {
-        Seen::Is(answer) => answered(answer, &canary.expected, snapshot, wanted),
+        Seen::Is(answer) => answered(answer, canary, snapshot, wanted),
         // the API server does not have the kind
         Seen::Absent => return None,
         Seen::Hidden(why) => check.not_seen(why),
@@ -71,8 +71,9 @@ fn one(canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Option<Finding>
     Some(finding.of(canary.object.clone()))
 }
 
-fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &Wanted) -> Finding {
+fn answered(answer: &Answer, canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Finding {
     let check = Check::Canary;
+    let expected = &canary.expected;
     let message = &answer.message;
     let is_ours = |name: &str| {
         let all = wanted.objects.iter().flat_map(|one| list(one, "/webhooks"));
@@ -102,9 +103,20 @@ fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &
         .warnings
         .iter()
         .any(|one| one.contains("[only-one-distro]"));
+    let comes_back = match expected {
+        Expected::Changed { annotation, lie } => answer.annotations.get(*annotation) == Some(lie),
+        _ => !is_warned,
+    };
+    if let Some(doubt) = &canary.doubt
+        && comes_back
+    {
+        return check.not_seen(&format!(
+            "is let through, and whether it should be is not certain: {doubt}"
+        ));
+    }
     match expected {
-        Expected::Changed { annotation, lie } => {
-            if answer.annotations.get(*annotation) == Some(lie) {
+        Expected::Changed { .. } => {
+            if comes_back {
                 let [_, mutating] = &wanted.objects;
                 let name = text(mutating, "/metadata/name");
                 check
@@ -117,7 +129,7 @@ fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &
                 check.ok("comes back with a wrong record of defaults taken out, as it should be")
             }
         }
-        _ if is_warned && *expected == Expected::Refused => check
+        _ if is_warned && *expected == Expected::Refused && canary.doubt.is_none() => check
             .error("is let through with our warning, and should be refused")
             .why("the server follows a milder policy than was told here")
             .mend(format!(
@@ -196,10 +208,15 @@ mod tests {
     use super::*;
 
     fn with(expected: Expected, answer: Seen<Answer>) -> String {
+        doubted(expected, None, answer)
+    }
+
+    fn doubted(expected: Expected, doubt: Option<&str>, answer: Seen<Answer>) -> String {
         let mut snapshot = installed();
         snapshot.canaries = vec![Canary {
             object: "Secret default/vc-config-distrogate-canary".to_owned(),
             expected,
+            doubt: doubt.map(str::to_owned),
             answer,
         }];
         told(&look(&snapshot, &wanted()))
@@ -264,6 +281,23 @@ mod tests {
         ");
         let refused = "admission webhook \"validate.distrogate.io\" denied the request: x";
         assert_snapshot!(with(lie(), refusal(refused)), @"not-seen: Secret default/vc-config-distrogate-canary whether defaults go in: what they would go into is refused");
+    }
+
+    #[test]
+    fn what_is_not_certain_is_no_fault() {
+        let doubt = |expected, answer| doubted(expected, Some("no policy was seen"), answer);
+        assert_snapshot!(doubt(Expected::Refused, made(&[], "")), @"not-seen: Secret default/vc-config-distrogate-canary is let through, and whether it should be is not certain: no policy was seen");
+        assert_snapshot!(doubt(Expected::Silence, made(&[], "")), @"not-seen: Secret default/vc-config-distrogate-canary is let through, and whether it should be is not certain: no policy was seen");
+        let warning = ["Secret x: only one distro [only-one-distro]"];
+        assert_snapshot!(doubt(Expected::Refused, made(&warning, "")), @"info: Secret default/vc-config-distrogate-canary is let through with our warning: that is the enforcement");
+        let lie = || Expected::Changed {
+            annotation: "distrogate.io/defaults",
+            lie: "a lie".to_owned(),
+        };
+        assert_snapshot!(doubt(lie(), made(&[], "a lie")), @"not-seen: Secret default/vc-config-distrogate-canary is let through, and whether it should be is not certain: no policy was seen");
+        assert_snapshot!(doubt(lie(), made(&[], "")), @"ok: Secret default/vc-config-distrogate-canary comes back with a wrong record of defaults taken out, as it should be");
+        let refused = "admission webhook \"validate.distrogate.io\" denied the request: x";
+        assert_snapshot!(doubt(Expected::Warned, refusal(refused)), @"ok: Secret default/vc-config-distrogate-canary is refused by validate.distrogate.io, as it should be");
     }
 
     #[test]

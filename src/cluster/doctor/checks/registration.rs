@@ -71,6 +71,12 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
     }
     if compared == 0 {
         findings.push(Check::Registration.not_seen("there is no configuration to compare"));
+    } else if let Some(why) = &wanted.policies.unseen {
+        findings.push(
+            Check::Registration
+                .not_seen(&format!("rules, which follow from the policy: {why}"))
+                .why("with --policy they are compared with those of the files that it names"),
+        );
     } else if findings.is_empty() {
         let manifests = &wanted.commands.manifests;
         findings.push(Check::Registration.ok(format!("as {manifests} prints it")));
@@ -96,6 +102,10 @@ impl Comparison<'_> {
                 Some((number, live)) => findings.extend(self.webhook(number, live, webhook)),
                 None => findings.push(self.missing(name)),
             }
+        }
+        if self.wanted.policies.unseen.is_some() {
+            // a policy may have webhooks of its own
+            return findings;
         }
         for (number, webhook) in live.iter().enumerate() {
             let name = text(webhook, "/name");
@@ -147,7 +157,9 @@ impl Comparison<'_> {
         }
         findings.extend(self.way(number, live, wanted));
         findings.extend(self.conditions(number, live, wanted));
-        findings.extend(self.rules(number, live, wanted));
+        if self.wanted.policies.unseen.is_none() {
+            findings.extend(self.rules(number, live, wanted));
+        }
         findings
     }
 

@@ -75,6 +75,7 @@ pub(super) fn wanted() -> Wanted {
             files: None,
             paths: String::new(),
             is_same: None,
+            unseen: None,
         },
         commands: Commands {
             kubectl: "kubectl".to_owned(),

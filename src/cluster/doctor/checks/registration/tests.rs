@@ -99,6 +99,40 @@ fn webhooks_are_missing_or_too_many() {
 }
 
 #[test]
+fn what_follows_from_a_policy_that_was_not_seen_is_not_judged() {
+    let mut snapshot = installed();
+    change(&mut snapshot, "validating", |webhooks| {
+        let custom = json!({
+            "apiGroups": ["corp.example"], "apiVersions": ["v1"], "operations": ["CREATE"],
+            "resources": ["clusters"], "scope": "Namespaced",
+        });
+        webhooks[0]["rules"].as_array_mut().unwrap().push(custom);
+    });
+    change(&mut snapshot, "mutating", |webhooks| {
+        let mut another = webhooks[0].clone();
+        another["name"] = json!("mutate-secrets.distrogate.io");
+        webhooks.as_array_mut().unwrap().push(another);
+    });
+    let mut wanted = wanted();
+    assert_eq!(look(&snapshot, &wanted).len(), 2);
+    wanted.policies.unseen = Some("what is mounted: no answer in 5 s".to_owned());
+    assert_snapshot!(told(&look(&snapshot, &wanted)), @"
+    not-seen: rules, which follow from the policy: what is mounted: no answer in 5 s
+      why: with --policy they are compared with those of the files that it names
+    ");
+    change(&mut snapshot, "validating", |webhooks| {
+        webhooks[0]["sideEffects"] = json!("Some");
+    });
+    assert_snapshot!(told(&look(&snapshot, &wanted)), @r#"
+    error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[validate.distrogate.io].sideEffects is Some, has to be None
+      why: dry runs are refused, or not asked about
+      mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/0/name","value":"validate.distrogate.io"},{"op":"add","path":"/webhooks/0/sideEffects","value":"None"}]'
+    not-seen: rules, which follow from the policy: what is mounted: no answer in 5 s
+      why: with --policy they are compared with those of the files that it names
+    "#);
+}
+
+#[test]
 fn mended_rules_are_those_that_are_wanted() {
     let has_to_be = installed().configurations().next().unwrap()["webhooks"][0]["rules"].clone();
     let has_to_be = has_to_be.as_array().unwrap();
