@@ -116,8 +116,8 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
     let mut snapshot = snapshot.map_err(|why| anyhow!("cannot reach the cluster: {why}"))?;
     let (policy, policies) = policies(&snapshot, &files, &installation.gate);
     if !no_canary {
-        let doubt = policies.unseen.as_deref();
-        for bait in canary::baits(canary_namespace, &policy, doubt, &installation.gate)? {
+        let unseen = policies.unseen.as_deref();
+        for bait in canary::baits(canary_namespace, &policy, unseen, &installation.gate)? {
             snapshot.canaries.push(gatherer.canary(bait).await);
         }
     }
