@@ -81,6 +81,10 @@ fn answered(answer: &Answer, canary: &Canary, snapshot: &Snapshot, wanted: &Want
             .any(|webhook| text(webhook, "/name") == name)
     };
     if let Some(webhook) = between(message, FAILED) {
+        if !is_ours(webhook) {
+            let webhook = printable(webhook, 253);
+            return check.not_seen(&format!("another webhook gave no answer: {webhook}"));
+        }
         return failed(message, webhook, snapshot, wanted);
     }
     if let Some(webhook) = between(message, DENIED) {
@@ -329,6 +333,8 @@ mod tests {
     fn what_others_say_is_no_proof() {
         let other = "admission webhook \"guard.example\" denied the request: no Secrets here";
         assert_snapshot!(with(Expected::Refused, refusal(other)), @"not-seen: Secret default/vc-config-distrogate-canary another webhook refused it: guard.example");
+        let failed = "Internal error occurred: failed calling webhook \"guard.example\": Post \"https://guard.x.svc:443/\": connection refused";
+        assert_snapshot!(with(Expected::Refused, refusal(failed)), @"not-seen: Secret default/vc-config-distrogate-canary another webhook gave no answer: guard.example");
         assert_snapshot!(with(Expected::Refused, refusal("namespaces \"x\" not found")), @r#"not-seen: Secret default/vc-config-distrogate-canary the API server says 403: namespaces "x" not found"#);
         let right = Right {
             verb: "create",
