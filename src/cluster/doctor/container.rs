@@ -21,30 +21,38 @@ pub(super) struct Mount {
 
 /// A flag of the server, or the variable that stands for it.
 pub(super) fn flag(deployment: &Deployment, name: &str) -> Option<String> {
-    let container = server(pod_spec(deployment)?)?;
+    flags(deployment, name).into_iter().next()
+}
+
+/// The same, of a flag that may be given several times.
+fn flags(deployment: &Deployment, name: &str) -> Vec<String> {
+    let Some(container) = pod_spec(deployment).and_then(server) else {
+        return Vec::new();
+    };
     let flag = format!("--{name}");
     let arguments = container.args.as_deref().unwrap_or_default();
-    let said = arguments.iter().enumerate().find_map(|(number, argument)| {
-        match argument.strip_prefix(&flag)? {
+    let said = arguments
+        .iter()
+        .enumerate()
+        .filter_map(|(number, argument)| match argument.strip_prefix(&flag)? {
             "" => arguments.get(number + 1).cloned(),
             rest => rest.strip_prefix('=').map(str::to_owned),
-        }
-    });
+        });
+    let said: Vec<_> = said.collect();
+    if !said.is_empty() {
+        return said;
+    }
     let variable = format!("DISTROGATE_{}", name.to_uppercase().replace('-', "_"));
-    said.or_else(|| {
-        let variables = container.env.iter().flatten();
-        let mut named = variables.filter(|one| one.name == variable);
-        named.next()?.value.clone()
-    })
+    let variables = container.env.iter().flatten();
+    let named = variables.filter(|one| one.name == variable);
+    named.filter_map(|one| one.value.clone()).take(1).collect()
 }
 
 /// Where the policies of the server are; an error says what is no `ConfigMap`.
 pub(super) fn mounts(deployment: &Deployment) -> Result<Vec<Mount>, String> {
-    let Some(paths) = flag(deployment, "policy") else {
-        return Ok(Vec::new());
-    };
+    let given = flags(deployment, "policy");
+    let paths = given.iter().flat_map(|one| one.split(','));
     paths
-        .split(',')
         .map(|path| {
             mount(deployment, path.trim_end_matches('/'))
                 .ok_or_else(|| format!("--policy={path} is not from a ConfigMap"))
@@ -205,6 +213,18 @@ mod tests {
                 mount("single", "/etc/one.yaml", Some("one.yaml")),
                 mount("all", "/policies/a.yaml", Some("a.yaml")),
             ])
+        );
+        let args = json!([
+            "serve",
+            "--policy=/policies",
+            "--policy",
+            "/etc/one.yaml,/policies/a.yaml"
+        ]);
+        let several = deployment(&args, &json!([]), &mounts_json, &volumes);
+        assert_eq!(
+            mounts(&several),
+            found("/policies,/etc/one.yaml,/policies/a.yaml"),
+            "given several times"
         );
         for elsewhere in ["/tls", "/policies-2", "/nowhere"] {
             let error = format!("--policy={elsewhere} is not from a ConfigMap");

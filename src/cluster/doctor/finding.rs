@@ -164,8 +164,14 @@ impl Finding {
 
     /// With the command that mends it.
     #[must_use]
-    pub(super) fn mend(mut self, command: impl Into<String>) -> Self {
-        self.mend = Some(command.into());
+    pub(super) fn mend(self, command: impl Into<String>) -> Self {
+        self.mend_if(Some(command.into()))
+    }
+
+    /// With the command that mends it, where there is one.
+    #[must_use]
+    pub(super) fn mend_if(mut self, command: Option<String>) -> Self {
+        self.mend = command;
         self
     }
 }

@@ -65,6 +65,13 @@ pub struct Behind {
     pub mounted: Seen<Vec<(String, String)>>,
 }
 
+impl Behind {
+    /// The name of the Deployment.
+    pub(super) fn deployment(&self) -> Option<&str> {
+        self.deployments.is()?.first()?.metadata.name.as_deref()
+    }
+}
+
 /// One address of a Service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {

@@ -136,10 +136,10 @@ fn answered(answer: &Answer, canary: &Canary, snapshot: &Snapshot, wanted: &Want
         _ if is_warned && *expected == Expected::Refused && canary.doubt.is_none() => check
             .error("is let through with our warning, and should be refused")
             .why("the server follows a milder policy than was told here")
-            .mend(format!(
-                "{} -n {} set env deployment/distrogate DISTROGATE_ENFORCEMENT=deny",
-                wanted.commands.kubectl, wanted.namespace
-            )),
+            .mend_if(deployment(snapshot).map(|name| {
+                let set = format!("set env deployment/{name} DISTROGATE_ENFORCEMENT=deny");
+                in_namespace(wanted, &set)
+            })),
         _ if is_warned => check.info("is let through with our warning: that is the enforcement"),
         Expected::Silence => check
             .info("is let through without a word: that is the enforcement")
@@ -163,6 +163,7 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
         ("the API server got no answer", Mend::Server),
         |(_, why, mend)| (*why, *mend),
     );
+    let kubectl = |arguments: &str| in_namespace(wanted, arguments);
     let mend = match (mend, &wanted.backend) {
         (Mend::Bundle, _) => certificates::write(snapshot, wanted),
         (Mend::Certificate, _) => certificates::renew(snapshot, wanted),
@@ -171,10 +172,10 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
             wanted.backend.origin(),
             wanted.commands.ca_file()
         ),
-        (Mend::Server, Backend::Service { name, .. }) => wanted.commands.kubectl(&format!(
-            "-n {} rollout restart deployment/{name}",
-            wanted.namespace
-        )),
+        (Mend::Server, Backend::Service { .. }) => deployment(snapshot).map_or_else(
+            || kubectl("get pods"),
+            |name| kubectl(&format!("rollout restart deployment/{name}")),
+        ),
     };
     let (_, said) = message.split_once(FAILED.1).unwrap_or(("", message));
     let webhook = printable(webhook, 253);
@@ -187,6 +188,18 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
             "{why}; writes of objects with vCluster configs are refused"
         ))
         .mend(mend)
+}
+
+/// The name of the Deployment, where it was seen.
+fn deployment(snapshot: &Snapshot) -> Option<&str> {
+    snapshot.behind.as_ref()?.deployment()
+}
+
+fn in_namespace(wanted: &Wanted, arguments: &str) -> String {
+    let namespace = &wanted.namespace;
+    wanted
+        .commands
+        .kubectl(&format!("-n {namespace} {arguments}"))
 }
 
 /// What shows who is asked.
@@ -322,11 +335,11 @@ mod tests {
             let told = failed(words);
             assert!(told.contains(&format!("\n  why: {why}; ")), "{told}");
         }
-        let told = failed("something else");
-        assert!(
-            told.contains("\n  why: the API server got no answer; "),
-            "{told}"
-        );
+        assert_snapshot!(failed("something else"), @r#"
+        error: Secret default/vc-config-distrogate-canary cannot be judged: validate.distrogate.io does not answer: Post "https://distrogate.distrogate-system.svc:443/validate?timeout=5s": something else
+          why: the API server got no answer; writes of objects with vCluster configs are refused
+          mend: kubectl -n distrogate-system rollout restart deployment/distrogate
+        "#);
     }
 
     #[test]
