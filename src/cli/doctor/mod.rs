@@ -20,7 +20,7 @@ use super::policy_files::{self, Texts};
 use super::registration_args::InstallationArgs;
 use super::{FOUND, UNREADABLE, USAGE, output};
 use crate::cluster::doctor::{
-    Commands, Gatherer, Policies, Seen, Sight, Snapshot, Status, Wanted, examine, quoted,
+    Commands, Gatherer, Policies, Seen, Sight, Snapshot, Status, Wanted, examine, fetch, quoted,
 };
 use crate::policy::{Action, Policy};
 
@@ -121,14 +121,30 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
             snapshot.canaries.push(gatherer.canary(bait).await);
         }
     }
+    let objects = registered.objects(&policy)?;
+    let at_hand = policy_files::compile(&files).ok();
+    let at_hand = at_hand.and_then(|policy| registered.objects(&policy).ok());
+    let (fetch, flags) = if at_hand.as_ref() == Some(&objects) {
+        (None, flags(&installation.gate))
+    } else {
+        let mounted = snapshot.behind.as_ref().and_then(|one| one.mounted.is());
+        let mounted = mounted.map_or(&[][..], Vec::as_slice);
+        fetch(&cluster.kubectl(), &installation.namespace, mounted).map_or_else(
+            || (None, flags(&installation.gate)),
+            |(get, flags)| (Some(get), flags),
+        )
+    };
     let wanted = Wanted {
-        objects: registered.objects(&policy)?,
+        objects,
         authorities: authorities(registered.ca_bundle.as_deref()),
         backend: registered.backend,
         namespace: installation.namespace.clone(),
         policies,
         commands: Commands {
             kubectl: cluster.kubectl(),
+            helm: cluster.helm(),
+            policies: flags,
+            fetch,
             manifests: format!("distrogate manifests{}", installation.words()),
             ca_file: installation
                 .ca_file
@@ -168,7 +184,7 @@ fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Pol
         .and_then(|behind| behind.mounted.is())
         .map(|mounted| {
             let mounted = mounted.iter();
-            let owned = mounted.map(|(path, text)| (PathBuf::from(path), text.clone()));
+            let owned = mounted.map(|one| (PathBuf::from(&one.path), one.text.clone()));
             owned.collect()
         });
     let compile =
@@ -224,6 +240,14 @@ fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Pol
         _ => Policy::built_in(),
     };
     (policy.capped(cap), policies)
+}
+
+/// The flags that name the policies at hand.
+fn flags(gate: &GateArgs) -> String {
+    let paths = gate.policy.iter().map(|path| path.display().to_string());
+    paths.fold(String::new(), |flags, path| {
+        format!("{flags} --policy {}", quoted(&path))
+    })
 }
 
 /// The certificates of PEM that was checked before.

@@ -1,7 +1,9 @@
 //! What the Deployment tells its server: flags, and the policies that are mounted.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume, VolumeMount};
+
+use super::snapshot::Mounted;
 
 /// Where probes and metrics are if no port is called `admin`.
 const ADMIN_PORT: i32 = 8_080;
@@ -64,19 +66,27 @@ pub(super) fn mounts(deployment: &Deployment) -> Result<Vec<Mount>, String> {
 pub(super) fn files<'d>(
     mount: &Mount,
     data: impl Iterator<Item = (&'d String, &'d String)>,
-) -> Vec<(String, String)> {
+) -> Vec<Mounted> {
     let Mount {
-        config_map: _,
+        config_map,
         path,
         key: only,
     } = mount;
     let mut files: Vec<_> = data
-        .filter_map(|(key, text)| match only {
-            Some(only) => (key == only).then(|| (path.clone(), text.clone())),
-            None => is_document(key).then(|| (format!("{path}/{key}"), text.clone())),
+        .filter_map(|(key, text)| {
+            let path = match only {
+                Some(only) => (key == only).then(|| path.clone()),
+                None => is_document(key).then(|| format!("{path}/{key}")),
+            };
+            Some(Mounted {
+                path: path?,
+                text: text.clone(),
+                config_map: config_map.clone(),
+                key: key.clone(),
+            })
         })
         .collect();
-    files.sort();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
 
@@ -88,7 +98,23 @@ pub(super) fn admin_port(pod: &Pod) -> i32 {
     named.next().map_or(ADMIN_PORT, |port| port.container_port)
 }
 
-fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
+/// Whether the server is told to keep the configurations itself.
+pub(super) fn registers(deployment: &Deployment) -> bool {
+    let container = pod_spec(deployment).and_then(server);
+    let mut arguments = container
+        .into_iter()
+        .flat_map(|one| one.args.iter().flatten());
+    arguments.any(|argument| argument == "--register")
+}
+
+/// The Secret that the server's certificate is in.
+pub(super) fn certificate(deployment: &Deployment) -> Option<&str> {
+    let (_, volume) = volume(deployment, &flag(deployment, "tls-cert")?)?;
+    volume.secret.as_ref()?.secret_name.as_deref()
+}
+
+/// What is mounted at a path, or above it.
+fn volume<'d>(deployment: &'d Deployment, path: &str) -> Option<(&'d VolumeMount, &'d Volume)> {
     let spec = pod_spec(deployment)?;
     let mounts = server(spec)?.volume_mounts.iter().flatten();
     // the longest path that leads there
@@ -101,6 +127,11 @@ fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
         .max_by_key(|mount| mount.mount_path.len())?;
     let is_it = |volume: &&Volume| volume.name == mount.name;
     let volume = spec.volumes.iter().flatten().find(is_it)?;
+    Some((mount, volume))
+}
+
+fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
+    let (mount, volume) = volume(deployment, path)?;
     let source = volume.config_map.as_ref()?;
     let at = mount.mount_path.trim_end_matches('/');
     let rest = path.strip_prefix(at)?.trim_start_matches('/');
@@ -238,14 +269,25 @@ mod tests {
         ];
         let data = data.map(|(key, text)| (key.to_owned(), text.to_owned()));
         let data = || data.iter().map(|(key, text)| (key, text));
+        let file = |path: &str, text: &str, key: &str| Mounted {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            config_map: "all".to_owned(),
+            key: key.to_owned(),
+        };
         assert_eq!(
             files(&mount("all", "/policies", None), data()),
-            [("/policies/a.yml", "1"), ("/policies/b.yaml", "2")]
-                .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            [
+                file("/policies/a.yml", "1", "a.yml"),
+                file("/policies/b.yaml", "2", "b.yaml"),
+            ]
         );
         assert_eq!(
             files(&mount("all", "/p/b.yaml", Some("b.yaml")), data()),
-            [("/p/b.yaml".to_owned(), "2".to_owned())]
+            [file("/p/b.yaml", "2", "b.yaml")]
         );
+        let args = json!(["serve", "--tls-cert=/tls/tls.crt"]);
+        let served = deployment(&args, &json!([]), &mounts_json, &volumes);
+        assert_eq!(certificate(&served), Some("distrogate-tls"));
     }
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::world::{NAMESPACE, World};
+use super::world::{NAMESPACE, POLICY, World};
 use crate::harness::certificates::Certificates;
 use crate::harness::kubectl::Kubectl;
 use crate::harness::process::until;
@@ -273,17 +273,7 @@ pub(super) const BREAKS: &[Break] = &[
     },
     Break {
         what: "a policy that does not compile is mounted",
-        breaks: |_, admin| {
-            let data = json!({"data": {"platform.yaml": "kind: DistroPolicy\n"}}).to_string();
-            let map = [
-                "configmap",
-                "distrogate-policies",
-                "--type=merge",
-                "-p",
-                &data,
-            ];
-            admin.must(&[&["-n", NAMESPACE, "patch"], &map[..]].concat(), "");
-        },
+        breaks: |world, _| world.write_policy("kind: DistroPolicy\n"),
         told: &[
             (
                 "policies",
@@ -336,6 +326,37 @@ pub(super) const BREAKS: &[Break] = &[
                 "chart=vcluster-0.30.4",
             ];
             world.cluster.admin().must(&label, "");
+        },
+    },
+    Break {
+        what: "a webhook is gone",
+        breaks: |_, admin| {
+            let gone = json!([{"op": "remove", "path": "/webhooks/1"}]);
+            patch(admin, VALIDATING, &gone);
+        },
+        told: &[(
+            "registration",
+            "error",
+            "webhooks[values.distrogate.io]",
+            "is not there",
+        )],
+        after: nothing,
+    },
+    Break {
+        what: "nobody fills in defaults, and what they go into is said in the cluster alone",
+        breaks: |world, admin| {
+            let into = "spec: {defaults: {into: [Values, Secret]}, enforcement: Deny}";
+            world.write_policy(&POLICY.replace("spec: {enforcement: Deny}", into));
+            admin.must(&["delete", MUTATING], "");
+        },
+        told: &[("configurations", "error", "", "is not there")],
+        after: |world| {
+            let stored = world.cluster.admin().stored(&[MUTATING]);
+            let name = "mutate-secrets.distrogate.io";
+            assert_eq!(stored["webhooks"][1]["name"], name, "{stored}");
+            world.write_policy(POLICY);
+            let gone = json!([{"op": "remove", "path": "/webhooks/1"}]);
+            patch(&world.cluster.admin(), MUTATING, &gone);
         },
     },
 ];

@@ -1,9 +1,12 @@
 //! What must be refused is refused: the API server was asked for objects that nobody would want,
 //! and not to keep them.
 
+use serde_json::Value;
+
 use super::super::snapshot::{list, text};
-use super::super::{Answer, Canary, Check, Expected, Finding, Seen, Snapshot, Wanted};
-use super::certificates;
+use super::super::{Answer, Canary, Check, Expected, Finding, Seen, Snapshot, Wanted, quoted};
+use super::configurations::present;
+use super::mends::Mends;
 use crate::cluster::Backend;
 use crate::text::printable;
 
@@ -74,6 +77,7 @@ fn one(canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Option<Finding>
 fn answered(answer: &Answer, canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Finding {
     let check = Check::Canary;
     let expected = &canary.expected;
+    let mends = Mends { snapshot, wanted };
     let message = &answer.message;
     let is_ours = |name: &str| {
         let all = wanted.objects.iter().flat_map(|one| list(one, "/webhooks"));
@@ -136,10 +140,7 @@ fn answered(answer: &Answer, canary: &Canary, snapshot: &Snapshot, wanted: &Want
         _ if is_warned && *expected == Expected::Refused && canary.doubt.is_none() => check
             .error("is let through with our warning, and should be refused")
             .why("the server follows a milder policy than was told here")
-            .mend_if(deployment(snapshot).map(|name| {
-                let set = format!("set env deployment/{name} DISTROGATE_ENFORCEMENT=deny");
-                in_namespace(wanted, &set)
-            })),
+            .mend_if(mends.set("DISTROGATE_ENFORCEMENT=deny")),
         _ if is_warned => check.info("is let through with our warning: that is the enforcement"),
         Expected::Silence => check
             .info("is let through without a word: that is the enforcement")
@@ -163,19 +164,19 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
         ("the API server got no answer", Mend::Server),
         |(_, why, mend)| (*why, *mend),
     );
-    let kubectl = |arguments: &str| in_namespace(wanted, arguments);
+    let mends = Mends { snapshot, wanted };
     let mend = match (mend, &wanted.backend) {
-        (Mend::Bundle, _) => certificates::write(snapshot, wanted),
-        (Mend::Certificate, _) => certificates::renew(snapshot, wanted),
-        (Mend::Server, Backend::Url(_)) => format!(
+        (Mend::Bundle, _) => mends.bundle(asked(webhook, snapshot, wanted)),
+        (Mend::Certificate, _) => Some(mends.certificate()),
+        (Mend::Server, Backend::Url(_)) => Some(format!(
             "distrogate probe --url {} --ca-file {}",
             wanted.backend.origin(),
-            wanted.commands.ca_file()
-        ),
-        (Mend::Server, Backend::Service { .. }) => deployment(snapshot).map_or_else(
-            || kubectl("get pods"),
-            |name| kubectl(&format!("rollout restart deployment/{name}")),
-        ),
+            quoted(wanted.commands.ca_file())
+        )),
+        (Mend::Server, Backend::Service { .. }) => {
+            let pods = || mends.kubectl("get pods");
+            Some(mends.restart().unwrap_or_else(pods))
+        }
     };
     let (_, said) = message.split_once(FAILED.1).unwrap_or(("", message));
     let webhook = printable(webhook, 253);
@@ -187,19 +188,19 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
         .why(format!(
             "{why}; writes of objects with vCluster configs are refused"
         ))
-        .mend(mend)
+        .mend_if(mend)
 }
 
-/// The name of the Deployment, where it was seen.
-fn deployment(snapshot: &Snapshot) -> Option<&str> {
-    snapshot.behind.as_ref()?.deployment()
-}
-
-fn in_namespace(wanted: &Wanted, arguments: &str) -> String {
-    let namespace = &wanted.namespace;
-    wanted
-        .commands
-        .kubectl(&format!("-n {namespace} {arguments}"))
+/// The configuration that a webhook is in.
+fn asked<'s>(webhook: &str, snapshot: &'s Snapshot, wanted: &Wanted) -> &'s Value {
+    let is_it = |one: &&Value| {
+        let mut webhooks = list(one, "/webhooks").iter();
+        webhooks.any(|one| text(one, "/name") == webhook)
+    };
+    let object = wanted.objects.iter().find(is_it);
+    object
+        .and_then(|object| present(snapshot, object))
+        .unwrap_or(&Value::Null)
 }
 
 /// What shows who is asked.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Behind, Check, Finding, Seen, Snapshot, Status, Wanted, container};
+use super::mends::Mends;
 use crate::text::printable;
 
 /// How much of what a Pod says is shown.
@@ -26,7 +27,12 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
         findings.push(check.not_seen(why));
         return findings;
     };
-    let room = Room { behind, wanted };
+    let mends = Mends { snapshot, wanted };
+    let room = Room {
+        behind,
+        wanted,
+        mends,
+    };
     findings.extend(room.mounted());
     findings.extend(room.pods());
     if findings.is_empty() && behind.pages.is_empty() {
@@ -55,6 +61,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
 struct Room<'a> {
     behind: &'a Behind,
     wanted: &'a Wanted,
+    mends: Mends<'a>,
 }
 
 impl Room<'_> {
@@ -105,7 +112,7 @@ impl Room<'_> {
                             .warning(format!("is not ready: {}", printable(failed, SHOWN)))
                             .of(format!("Pod {}/{pod}", self.wanted.namespace))
                             .why("no review is sent there")
-                            .mend(self.kubectl(&format!("delete pod {pod}"))),
+                            .mend(self.mends.kubectl(&format!("delete pod {pod}"))),
                     );
                 }
                 let revision = line.strip_prefix("[+]policy ok: revision ");
@@ -131,10 +138,7 @@ impl Room<'_> {
             .map(|(revision, pods)| format!("{} {}", pods.join(" and "), printable(revision, 16)))
             .collect();
         let why = "the same config is judged in one way or the other";
-        let restart = || {
-            let name = self.behind.deployment()?;
-            Some(self.kubectl(&format!("rollout restart deployment/{name}")))
-        };
+        let restart = || self.mends.restart();
         if followed.len() > 1 {
             let says = format!("Pods follow different ones: {}", told.join(", "));
             return Some(check.warning(says).why(why).mend_if(restart()));
@@ -160,14 +164,8 @@ impl Room<'_> {
         let mounts = mounts.unwrap_or_default();
         let names: BTreeSet<_> = mounts.iter().map(|mount| &*mount.config_map).collect();
         let names: Vec<_> = names.into_iter().collect();
-        self.kubectl(&format!("edit configmap {}", names.join(" ")))
-    }
-
-    fn kubectl(&self, arguments: &str) -> String {
-        let namespace = &self.wanted.namespace;
-        self.wanted
-            .commands
-            .kubectl(&format!("-n {namespace} {arguments}"))
+        self.mends
+            .kubectl(&format!("edit configmap {}", names.join(" ")))
     }
 }
 

@@ -78,8 +78,11 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
                 .why("with --policy they are compared with those of the files that it names"),
         );
     } else if findings.is_empty() {
-        let manifests = &wanted.commands.manifests;
-        findings.push(Check::Registration.ok(format!("as {manifests} prints it")));
+        let says = match &wanted.commands.fetch {
+            None => format!("as {} prints it", wanted.commands.manifests()),
+            Some(_) => "as distrogate manifests prints it for what is mounted".to_owned(),
+        };
+        findings.push(Check::Registration.ok(says));
     }
     findings
 }
@@ -100,7 +103,7 @@ impl Comparison<'_> {
             let name = text(webhook, "/name");
             match position(name).and_then(|number| Some((number, live.get(number)?))) {
                 Some((number, live)) => findings.extend(self.webhook(number, live, webhook)),
-                None => findings.push(self.missing(name)),
+                None => findings.push(self.missing(webhook)),
             }
         }
         if self.wanted.policies.unseen.is_some() {
@@ -117,12 +120,23 @@ impl Comparison<'_> {
         findings
     }
 
-    fn missing(&self, name: &str) -> Finding {
-        let commands = &self.wanted.commands;
-        let mend = commands.apply(Some(self.live), self.snapshot.knows_conditions());
-        self.finding(Status::Error, name, "", "is not there")
+    fn missing(&self, webhook: &Value) -> Finding {
+        let mut add = webhook.clone();
+        // it trusts what the others do
+        let bundle = text(self.live, "/webhooks/0/clientConfig/caBundle");
+        if let Some(way) = add.get_mut("clientConfig").and_then(Value::as_object_mut)
+            && !bundle.is_empty()
+        {
+            way.insert("caBundle".to_owned(), bundle.into());
+        }
+        if let Some(fields) = add.as_object_mut()
+            && !self.snapshot.knows_conditions()
+        {
+            fields.remove("matchConditions");
+        }
+        self.finding(Status::Error, text(webhook, "/name"), "", "is not there")
             .why("what it asks about is not looked at")
-            .mend(mend)
+            .mend(self.wanted.commands.add_webhook(self.live, &add))
     }
 
     fn beyond(&self, number: usize, name: &str) -> Finding {

@@ -79,7 +79,10 @@ pub(super) fn wanted() -> Wanted {
         },
         commands: Commands {
             kubectl: "kubectl".to_owned(),
+            helm: "helm".to_owned(),
             manifests: "distrogate manifests".to_owned(),
+            policies: String::new(),
+            fetch: None,
             ca_file: None,
         },
     }

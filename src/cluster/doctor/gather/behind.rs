@@ -12,7 +12,7 @@ use super::super::ask::{Reply, Thing};
 use super::super::container::{self, Mount};
 use super::super::seen::{Hidden, Seen};
 use super::super::selector;
-use super::super::snapshot::{Behind, Endpoint, Labels, is_ready};
+use super::super::snapshot::{Behind, Endpoint, Labels, Mounted, is_ready};
 use super::{CORE, Gatherer};
 use crate::cluster::Backend;
 
@@ -166,7 +166,7 @@ impl Gatherer {
         &self,
         here: Thing<'_>,
         deployments: &Seen<Vec<Deployment>>,
-    ) -> Seen<Vec<(String, String)>> {
+    ) -> Seen<Vec<Mounted>> {
         let deployment = match deployments {
             Seen::Is(deployments) => deployments.first(),
             Seen::Absent => None,
@@ -191,7 +191,7 @@ impl Gatherer {
         Seen::Is(files)
     }
 
-    async fn config_map(&self, here: Thing<'_>, mount: &Mount) -> Seen<Vec<(String, String)>> {
+    async fn config_map(&self, here: Thing<'_>, mount: &Mount) -> Seen<Vec<Mounted>> {
         let read: Seen<ConfigMap> = self
             .asker
             .get(Thing {

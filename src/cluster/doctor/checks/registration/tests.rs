@@ -87,11 +87,12 @@ fn webhooks_are_missing_or_too_many() {
     let mut snapshot = installed();
     change(&mut snapshot, "validating", |webhooks| {
         webhooks[1]["name"] = json!("other.distrogate.io");
+        webhooks[0]["clientConfig"]["caBundle"] = json!("Q0E=");
     });
     assert_snapshot!(told(&look(&snapshot, &wanted())), @r#"
     error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[values.distrogate.io] is not there
       why: what it asks about is not looked at
-      mend: distrogate manifests --ca-file <(kubectl get validatingwebhookconfiguration validate.distrogate.io -o 'jsonpath={.webhooks[0].clientConfig.caBundle}' | base64 -d) | kubectl apply -f -
+      mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"add","path":"/webhooks/-","value":{"admissionReviewVersions":["v1"],"clientConfig":{"caBundle":"Q0E=","service":{"name":"distrogate","namespace":"distrogate-system","path":"/validate","port":443}},"failurePolicy":"Fail","matchPolicy":"Equivalent","name":"values.distrogate.io","namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","distrogate-system"]}]},"objectSelector":{"matchExpressions":[{"key":"distrogate.io/values","operator":"Exists"}]},"rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["configmaps","secrets"],"scope":"Namespaced"}],"sideEffects":"None","timeoutSeconds":5}}]'
     error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[other.distrogate.io] is not one of ours
       why: it asks this server about what nobody meant it to be asked about
       mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/1/name","value":"other.distrogate.io"},{"op":"remove","path":"/webhooks/1"}]'
