@@ -97,8 +97,8 @@ fn only_what_a_role_may_see_is_seen(world: &World, good: &[Value]) {
     let (roles, _) = roles.split_once("```").unwrap();
     let admin = world.cluster.admin();
     // what decides over rules and canaries is in a ConfigMap
-    let blind = roles.replace("configmaps, ", "");
-    admin.must(&["apply", "-f", "-"], &blind);
+    let without_maps = roles.replace("configmaps, ", "");
+    admin.must(&["apply", "-f", "-"], &without_maps);
     let name = "distrogate-doctor";
     let user = "--user=tenant";
     let role = format!("--clusterrole={name}");
@@ -121,8 +121,8 @@ fn only_what_a_role_may_see_is_seen(world: &World, good: &[Value]) {
         };
         let why =
             "what is mounted: needs the right to get configmaps in the namespace distrogate-system";
-        let rules = format!("rules, which follow from the policy: {why}");
-        let is_told = of("registration").eq([("not-seen", &*rules)])
+        let unjudged = format!("rules, which follow from the policy: {why}");
+        let is_told = of("registration").eq([("not-seen", &*unjudged)])
             && of("policies").any(|one| one == ("not-seen", why))
             && of("canary").all(|(status, _)| status == "ok");
         if is_told {
