@@ -293,6 +293,26 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_files_name_stays_in_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = json!({"controlPlane": {"distro": {
+        "k8s": {"enabled": true}, "k3s": {"enabled": true},
+    }}});
+    let name = "a\n::error::b\u{1b}[2K\u{9b}c.json";
+    let file = folder.path().join(name);
+    fs::write(&file, release("0.30.4", &two).to_string()).unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for (format, expected) in [
+        ("table", "a::error::b[2Kc.json, document 1\n"),
+        ("json", "a::error::b[2Kc.json\""),
+        ("junit", "a::error::b[2Kc.json\""),
+    ] {
+        let printed = stdout(&run(&["scan", folder, "--format", format]));
+        assert!(printed.contains(expected), "{printed}");
+    }
+}
+
+#[test]
 fn lists_of_any_kind_and_secrets_as_people_write_them_are_read() {
     let text = "controlPlane: {distro: {k8s: {enabled: true}, k3s: {enabled: true}}}";
     let raw = json!({

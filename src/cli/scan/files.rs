@@ -14,6 +14,7 @@ use super::progress::Progress;
 use crate::admission::GroupVersionKind;
 use crate::cli::gate_args::GateArgs;
 use crate::cli::objects;
+use crate::text::printable;
 
 /// Judges every object in some files and folders. What cannot be read is told, and the rest goes
 /// on.
@@ -45,6 +46,8 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// How much of a file's name is shown: whoever wrote the file may have named it.
+const SHOWN: usize = 512;
 /// Neither kubectl nor a dump has such.
 const NESTED: &str = "a list in a list, which kubectl never prints";
 
@@ -83,7 +86,7 @@ impl Scan<'_> {
     fn file(&mut self, file: &Path) {
         let shown = match file.display().to_string() {
             stdin if stdin == "-" => "standard input".to_owned(),
-            shown => shown,
+            shown => printable(&shown, SHOWN),
         };
         self.progress.begin(&shown);
         let text = match objects::read(file) {

@@ -23,11 +23,15 @@ use super::configurations::present;
 use super::mends::Mends;
 use crate::certs::Facts;
 use crate::server::tls;
+use crate::text::printable;
 
 /// Days in which somebody should look after a server's certificate: its alert goes off then, too.
 const LEAF_NOTICE: i64 = 14;
 /// Days in which somebody should look after an authority: it takes changing the webhooks, too.
 const AUTHORITY_NOTICE: i64 = 60;
+
+/// How much of a certificate's names is shown.
+const NAMES_SHOWN: usize = 512;
 
 /// Looks at what is trusted and what is served.
 pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
@@ -235,7 +239,7 @@ impl View<'_> {
             );
         }
         if !chain.first().is_some_and(|leaf| is_named(leaf, &host)) {
-            let names = facts.names.join(", ");
+            let names = printable(&facts.names.join(", "), NAMES_SHOWN);
             findings.push(
                 check
                     .error(format!("names {names}, and the API server calls {host}"))
