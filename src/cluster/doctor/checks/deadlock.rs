@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::super::snapshot::{Labels, NAME_LABEL, list, text, titled};
 use super::super::{Check, Finding, Seen, Snapshot, Status, Wanted, selector};
 use super::configurations::present;
-use super::registration::rule_operations;
-use super::rules::{Covered, of_webhook};
+use super::rules::{Covered, of_webhook, rule_operations};
 use crate::text::printable;
 
 /// The label that selectors go by.
@@ -142,7 +141,7 @@ impl Webhook<'_> {
                     .why(
                         "what is written there waits for the server, also what it takes to start it",
                     )
-                    .mend(self.set("namespaceSelector"))
+                    .mend_if(self.set("namespaceSelector"))
             })
             .collect()
     }
@@ -166,7 +165,7 @@ impl Webhook<'_> {
         Some(
             self.finding("rules", &format!("asks about {}", names.join(", ")))
                 .why("without a server, nothing starts that could bring the server back")
-                .mend(self.rules()),
+                .mend_if(self.rules()),
         )
     }
 
@@ -205,7 +204,7 @@ impl Webhook<'_> {
                 &format!("lets all {} come here", names.join(" and ")),
             )
             .why("every namespace depends on them, and they would on the server")
-            .mend(self.set(field)),
+            .mend_if(self.set(field)),
         )
     }
 
@@ -216,7 +215,7 @@ impl Webhook<'_> {
             finding.status = Status::Warning;
             finding
                 .why("every write that is asked about takes that long if a server hangs")
-                .mend(self.set("timeoutSeconds"))
+                .mend_if(self.set("timeoutSeconds"))
         })
     }
 
@@ -234,7 +233,7 @@ impl Webhook<'_> {
             .at(format!("webhooks[{name}].{field}"))
     }
 
-    fn set(&self, field: &str) -> String {
+    fn set(&self, field: &str) -> Option<String> {
         let path = format!("/{field}");
         self.patch(|model| {
             let value = model.get(field).cloned().unwrap_or_default();
@@ -242,17 +241,23 @@ impl Webhook<'_> {
         })
     }
 
-    fn rules(&self) -> String {
+    fn rules(&self) -> Option<String> {
+        if self.wanted.policies.unseen.is_some() {
+            return None;
+        }
         let live = list(self.live, "/rules");
         self.patch(|model| rule_operations(live, list(model, "/rules")))
     }
 
-    /// What is none of ours goes.
-    fn patch(&self, operations: impl FnOnce(&Value) -> Vec<Value>) -> String {
-        let remove = || vec![json!({"op": "remove", "path": ""})];
-        let operations = self.model.map_or_else(remove, operations);
+    /// What is none of ours goes; nothing is said where a policy that was not seen may want it.
+    fn patch(&self, operations: impl FnOnce(&Value) -> Vec<Value>) -> Option<String> {
+        let operations = match self.model {
+            Some(model) => operations(model),
+            None if self.wanted.policies.unseen.is_some() => return None,
+            None => vec![json!({"op": "remove", "path": ""})],
+        };
         let commands = &self.wanted.commands;
-        commands.patch_webhook(self.configuration, self.number, operations)
+        Some(commands.patch_webhook(self.configuration, self.number, operations))
     }
 }
 
@@ -316,6 +321,26 @@ mod tests {
           why: without a server, nothing starts that could bring the server back
           mend: kubectl patch mutatingwebhookconfiguration mutate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/0/name","value":"mutate.distrogate.io"},{"op":"remove","path":"/webhooks/0/rules/10"}]'
         "#);
+    }
+
+    #[test]
+    fn nothing_is_taken_away_that_a_policy_may_want() {
+        let mut snapshot = installed();
+        change(&mut snapshot, "validating", |webhooks| {
+            webhooks[0]["rules"][0]["resources"] = json!(["*"]);
+            webhooks[0]["rules"][0]["apiGroups"] = json!(["*"]);
+            webhooks[1]["name"] = json!("another.distrogate.io");
+            webhooks[1]["timeoutSeconds"] = json!(30);
+            webhooks[2]["timeoutSeconds"] = json!(30);
+        });
+        let mut wanted = wanted();
+        wanted.policies.unseen = Some("no answer in 5 s".to_owned());
+        let found = look(&snapshot, &wanted);
+        let mends: Vec<_> = found.iter().map(|one| one.mend.is_some()).collect();
+        assert_eq!(mends, [false, false, true], "{}", told(&found));
+        wanted.policies.unseen = None;
+        let found = look(&snapshot, &wanted);
+        assert!(found.iter().all(|one| one.mend.is_some()));
     }
 
     #[test]

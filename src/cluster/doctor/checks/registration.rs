@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::snapshot::{list, text, titled};
 use super::super::{Check, Finding, Snapshot, Status, Wanted};
 use super::configurations::present;
-use super::rules::{Covered, of_rule, of_webhook};
+use super::rules::{Covered, of_webhook, rule_operations};
 use crate::text::printable;
 
 /// How much of a field is shown.
@@ -336,29 +336,6 @@ impl Comparison<'_> {
             .commands
             .patch_webhook(self.live, number, vec![operation])
     }
-}
-
-/// What makes these rules cover what those do: rules that cover anything else go, from the end on,
-/// and those come that cover what is then missing.
-pub(super) fn rule_operations(is: &[Value], has_to_be: &[Value]) -> Vec<Value> {
-    let all: BTreeSet<_> = has_to_be.iter().flat_map(of_rule).collect();
-    let mut operations = Vec::new();
-    let mut kept = BTreeSet::new();
-    for (number, rule) in is.iter().enumerate().rev() {
-        let covered = of_rule(rule);
-        if covered.is_subset(&all) {
-            kept.extend(covered);
-        } else {
-            let path = format!("/rules/{number}");
-            operations.push(json!({"op": "remove", "path": path}));
-        }
-    }
-    for rule in has_to_be {
-        if !of_rule(rule).is_subset(&kept) {
-            operations.push(json!({"op": "add", "path": "/rules/-", "value": rule}));
-        }
-    }
-    operations
 }
 
 /// A field as it is compared: lists of names have no order, and what is empty is as if it were not

@@ -132,21 +132,3 @@ fn what_follows_from_a_policy_that_was_not_seen_is_not_judged() {
       why: with --policy they are compared with those of the files that it names
     "#);
 }
-
-#[test]
-fn mended_rules_are_those_that_are_wanted() {
-    let has_to_be = installed().configurations().next().unwrap()["webhooks"][0]["rules"].clone();
-    let has_to_be = has_to_be.as_array().unwrap();
-    let mut is = has_to_be.clone();
-    is.remove(3);
-    is[0]["resources"] = json!(["secrets", "pods"]);
-    is.swap(1, 4);
-    let operations = Value::from(rule_operations(&is, has_to_be));
-    let patch: json_patch::Patch = serde_json::from_value(operations).unwrap();
-    let mut webhook = json!({"rules": is});
-    json_patch::patch(&mut webhook, &patch).unwrap();
-    assert_eq!(
-        of_webhook(&webhook),
-        of_webhook(&json!({"rules": has_to_be}))
-    );
-}
