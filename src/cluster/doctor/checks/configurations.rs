@@ -82,6 +82,11 @@ fn one(snapshot: &Snapshot, wanted: &Wanted, object: &Value) -> Finding {
         .mend_if(Mends { snapshot, wanted }.configurations())
 }
 
+/// Whether a webhook is ours by its name.
+pub(super) fn is_ours(webhook: &str) -> bool {
+    webhook.ends_with(DOMAIN)
+}
+
 /// Whether a configuration is ours by the names of its webhooks, or by whom they call.
 fn calls_us(configuration: &Value, wanted: &Wanted) -> bool {
     list(configuration, "/webhooks").iter().any(|webhook| {
@@ -94,7 +99,7 @@ fn calls_us(configuration: &Value, wanted: &Wanted) -> bool {
             } => service("namespace") == namespace && service("name") == name,
             Backend::Url(_) => false,
         };
-        is_our_service || text(webhook, "/name").ends_with(DOMAIN)
+        is_our_service || is_ours(text(webhook, "/name"))
     })
 }
 

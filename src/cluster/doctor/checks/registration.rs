@@ -1,57 +1,17 @@
 //! The configurations say what `distrogate manifests` prints, field by field.
 
+mod fields;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use self::fields::Differing;
 use super::super::snapshot::{list, text, titled};
 use super::super::{Check, Finding, Snapshot, Status, Wanted};
 use super::configurations::present;
 use super::rules::{Covered, of_webhook, rule_operations};
 use crate::text::printable;
-
-/// How much of a field is shown.
-const SHOWN: usize = 160;
-
-/// Fields of a webhook, how bad another value is, and why.
-const FIELDS: [(&str, Status, &str); 8] = [
-    ("failurePolicy", Status::Error, ""),
-    (
-        "matchPolicy",
-        Status::Error,
-        "objects that are written in another version are not looked at",
-    ),
-    (
-        "namespaceSelector",
-        Status::Error,
-        "other namespaces are asked about than should be",
-    ),
-    (
-        "objectSelector",
-        Status::Error,
-        "other objects are asked about than should be",
-    ),
-    (
-        "sideEffects",
-        Status::Error,
-        "dry runs are refused, or not asked about",
-    ),
-    (
-        "timeoutSeconds",
-        Status::Warning,
-        "the API server waits longer, or not as long, as was meant",
-    ),
-    (
-        "reinvocationPolicy",
-        Status::Warning,
-        "what webhooks after this one change gets no defaults",
-    ),
-    (
-        "admissionReviewVersions",
-        Status::Error,
-        "the API server may ask in a form that is not understood",
-    ),
-];
 
 /// Compares both configurations.
 pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
@@ -153,21 +113,16 @@ impl Comparison<'_> {
     fn webhook(&self, number: usize, live: &Value, wanted: &Value) -> Vec<Finding> {
         let name = text(wanted, "/name");
         let mut findings = Vec::new();
-        for (field, status, why) in FIELDS {
-            let (is, has_to_be) = (live.get(field), wanted.get(field));
-            if has_to_be.is_none() || normal(is) == normal(has_to_be) {
-                continue;
-            }
-            let why = match (field, text(live, "/failurePolicy")) {
-                ("failurePolicy", "Ignore") => {
-                    "while no server answers, configs are let through unjudged"
-                }
-                ("failurePolicy", _) => "while no server answers, writes are stopped",
-                _ => why,
-            };
-            let says = format!("is {}, has to be {}", shown(is), shown(has_to_be));
-            let finding = self.finding(status, name, field, &says).why(why);
-            findings.push(finding.mend(self.set(number, &format!("/{field}"), has_to_be)));
+        for Differing {
+            field,
+            status,
+            says,
+            why,
+        } in fields::differing(live, wanted)
+        {
+            let mend = self.set(number, &format!("/{field}"), wanted.get(field));
+            let finding = self.finding(status, name, field, &says);
+            findings.push(finding.why(why).mend(mend));
         }
         findings.extend(self.way(number, live, wanted));
         findings.extend(self.conditions(number, live, wanted));
@@ -202,11 +157,7 @@ impl Comparison<'_> {
         });
         let commands = &self.wanted.commands;
         let mend = commands.patch_webhook(self.live, number, operations.collect());
-        let says = format!(
-            "is {}, has to be {}",
-            shown(Some(&is)),
-            shown(Some(&has_to_be))
-        );
+        let says = fields::told(Some(&is), Some(&has_to_be));
         let finding = self.finding(Status::Error, text(wanted, "/name"), "clientConfig", &says);
         Some(
             finding
@@ -336,36 +287,6 @@ impl Comparison<'_> {
             .commands
             .patch_webhook(self.live, number, vec![operation])
     }
-}
-
-/// A field as it is compared: lists of names have no order, and what is empty is as if it were not
-/// there.
-fn normal(value: Option<&Value>) -> Value {
-    match value {
-        None => Value::Null,
-        Some(Value::Array(all)) => {
-            let mut all: Vec<_> = all.iter().map(|one| normal(Some(one))).collect();
-            if all.iter().all(Value::is_string) {
-                all.sort_by_key(ToString::to_string);
-            }
-            all.into()
-        }
-        Some(Value::Object(fields)) if fields.is_empty() => Value::Null,
-        Some(Value::Object(fields)) => fields
-            .iter()
-            .map(|(key, value)| (key.clone(), normal(Some(value))))
-            .collect(),
-        Some(value) => value.clone(),
-    }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return "not set".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    printable(&text, SHOWN)
 }
 
 #[cfg(test)]

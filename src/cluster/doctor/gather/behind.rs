@@ -266,18 +266,7 @@ fn of_endpoints(endpoints: Endpoints) -> Vec<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::HeaderMap;
-    use serde_json::Value;
-
     use super::*;
-
-    fn reply(code: u16, body: &Value) -> Reply {
-        Reply {
-            code,
-            headers: HeaderMap::new(),
-            body: body.to_string().into_bytes(),
-        }
-    }
 
     #[test]
     fn slices_and_endpoints_say_the_same() {
@@ -308,12 +297,12 @@ mod tests {
 
     #[test]
     fn a_page_is_told_from_an_excuse_of_the_api_server() {
-        let mut ready = reply(503, &json!({}));
+        let mut ready = Reply::of(503, &json!({}));
         ready.body = b"[-]draining failed: about to stop\n".to_vec();
         assert!(page(&ready).is().is_some());
         let status = json!({"kind": "Status", "message": "error trying to reach service"});
         assert_eq!(
-            page(&reply(503, &status)),
+            page(&Reply::of(503, &status)),
             Seen::Hidden(Hidden::Elsewhere(
                 "error trying to reach service".to_owned()
             ))
