@@ -14,6 +14,9 @@ use crate::harness::process::until;
 const VALIDATING: &str = "validatingwebhookconfiguration/validate.distrogate.io";
 const MUTATING: &str = "mutatingwebhookconfiguration/mutate.distrogate.io";
 
+/// What has cert-manager write the certificates in.
+const INJECTED: &str = "cert-manager.io/inject-ca-from=distrogate-system/distrogate-tls";
+
 /// One way to break an installation.
 pub(super) struct Break {
     what: &'static str,
@@ -341,6 +344,25 @@ pub(super) const BREAKS: &[Break] = &[
             "is not there",
         )],
         after: nothing,
+    },
+    Break {
+        what: "nobody validates, and somebody else writes the certificates in",
+        breaks: |_, admin| {
+            admin.must(&["annotate", VALIDATING, MUTATING, INJECTED], "");
+            admin.must(&["delete", VALIDATING], "");
+        },
+        told: &[("configurations", "error", "", "is not there")],
+        after: |world| {
+            let admin = world.cluster.admin();
+            for object in [VALIDATING, MUTATING] {
+                let stored = admin.stored(&[object]);
+                let (name, value) = INJECTED.split_once('=').unwrap();
+                assert_eq!(stored["metadata"]["annotations"][name], value, "{stored}");
+                // nobody does write them in here
+                admin.must(&["annotate", object, &format!("{name}-")], "");
+            }
+            admin.must(&["apply", "-k", world.overlay().to_str().unwrap()], "");
+        },
     },
     Break {
         what: "nobody fills in defaults, and what they go into is said in the cluster alone",
