@@ -26,13 +26,22 @@ pub struct ClusterArgs {
 impl ClusterArgs {
     /// `kubectl`, told the same.
     pub fn kubectl(&self) -> String {
+        self.told("kubectl", "--context")
+    }
+
+    /// `helm`, told the same.
+    pub fn helm(&self) -> String {
+        self.told("helm", "--kube-context")
+    }
+
+    fn told(&self, program: &str, context_flag: &str) -> String {
         let Self {
             kubeconfig,
             context,
         } = self;
         let kubeconfig = kubeconfig.as_ref().map(|file| file.display().to_string());
-        let mut command = "kubectl".to_owned();
-        for (flag, value) in [("--kubeconfig", &kubeconfig), ("--context", context)] {
+        let mut command = program.to_owned();
+        for (flag, value) in [("--kubeconfig", &kubeconfig), (context_flag, context)] {
             if let Some(value) = value {
                 command = format!("{command} {flag} {}", quoted(value));
             }

@@ -97,13 +97,13 @@ impl InstallationArgs {
     }
 
     /// The flags that were given and differ from what counts without them, as words of a shell;
-    /// the CA aside, which somebody else may write.
+    /// the CA aside, which somebody else may write, and the policies, which may be mounted.
     pub fn words(&self) -> String {
         let Self {
             namespace,
             registration,
             ca_file: _,
-            gate,
+            gate: _,
         } = self;
         let RegistrationArgs {
             service,
@@ -135,9 +135,6 @@ impl InstallationArgs {
         say("--timeout", &timeout.to_string(), *timeout == TIMEOUT);
         for name in exempt_namespace {
             say("--exempt-namespace", name, false);
-        }
-        for file in &gate.policy {
-            say("--policy", &file.display().to_string(), false);
         }
         words
     }

@@ -94,6 +94,14 @@ pub(super) enum Fit {
 }
 
 impl Match {
+    /// Whether it may be about configs of a namespace, and who asks decides, or labels do that are
+    /// not known.
+    pub(super) fn depends_on_more_than(&self, namespace: &str, knows_labels: bool) -> bool {
+        let by_labels = !self.selector.is_empty() && !knows_labels;
+        let depends = self.users.is_some() || self.groups.is_some() || by_labels;
+        depends && self.namespaces.fit(namespace)
+    }
+
     /// Whether all that is asked fits.
     pub(super) fn fits(&self, applicant: &Applicant<'_>) -> Fit {
         let Self {

@@ -287,6 +287,17 @@ impl Policy {
         documents.map(|document| &*document.name).collect()
     }
 
+    /// The names of the documents that may be about configs of a namespace, by who asks, or by its
+    /// labels where they are not known.
+    pub fn undecided_in(&self, namespace: &str, knows_labels: bool) -> Vec<&str> {
+        let undecided = |document: &&Arc<Document>| {
+            let matching = &document.matching;
+            matching.depends_on_more_than(namespace, knows_labels)
+        };
+        let documents = self.documents.iter().filter(undecided);
+        documents.map(|document| &*document.name).collect()
+    }
+
     /// The names of the documents that declare carriers.
     pub fn documents_with_carriers(&self) -> impl Iterator<Item = &str> {
         let declare = |document: &&Arc<Document>| !document.custom.is_empty();

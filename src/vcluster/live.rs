@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Distro, Store};
+use super::{ChartSource, Distro, Store};
 
 /// The first minor version whose charts have no other distro than k8s.
 const K8S_ONLY: u64 = 33;
@@ -117,12 +117,10 @@ impl fmt::Display for HeldBy {
     }
 }
 
-/// The minor version of a chart that a label names: `vcluster-0.30.4`.
+/// The minor version of a chart that a label names.
 fn minor_of(label: &str) -> Option<u64> {
-    // what a label may not hold, charts from 0.29 on write as `_`
-    let version = label.strip_prefix("vcluster-")?.replace('_', "+");
-    let version = semver::Version::parse(&version).ok()?;
-    (version.major == 0).then_some(version.minor)
+    let (name, version) = ChartSource::of_label(label)?;
+    (name == "vcluster" && version.major == 0).then_some(version.minor)
 }
 
 #[cfg(test)]

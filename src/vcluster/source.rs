@@ -37,6 +37,14 @@ impl ChartSource {
         }
     }
 
+    /// Name and version in the label `chart` that Helm's charts write: `vcluster-0.30.4`.
+    pub fn of_label(label: &str) -> Option<(String, Version)> {
+        // a label may hold no +, for which charts write _
+        let label = label.replace('_', "+");
+        let (name, version) = split_archive(&label)?;
+        Some((name.to_owned(), Version::parse(version).ok()?))
+    }
+
     /// Whether this may be a vCluster chart at all; a name that is missing may be one.
     pub fn may_be_vcluster(&self) -> bool {
         self.short_name()

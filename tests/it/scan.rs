@@ -248,7 +248,19 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
     fs::write(folder.path().join("f.yaml"), b"\xff\xfe").unwrap();
     put(
         "g.yaml",
-        "- 1\n---\n# nothing\n---\nvalues: {}\n---\nkind: 5\n",
+        "- 1\n---\n# nothing\n---\nvalues: {}\n---\nkind: null\n---\nkind: 5\n",
+    );
+    put(
+        "h.json",
+        r#"{"kind": "Secret", "apiVersion": "v1", "apiVersion": "v1"}"#,
+    );
+    put(
+        "h2.json",
+        r#"{"kind": "SecretList", "apiVersion": "v1", "items": [{"metadata": {}, "metadata": {}}]}"#,
+    );
+    put(
+        "i.json",
+        r#"{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a", "name": "b"}}"#,
     );
     let shown = folder.path().to_str().unwrap();
     let output = run(&["scan", shown]);
@@ -257,12 +269,35 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
     not read: DIR/a.json: not JSON: EOF while parsing a value at line 1 column 9
     not read: DIR/b.yaml: YAML document 1, line 1: unclosed bracket '['
     not read: DIR/c.json, document 1: items is no list
-    not read: DIR/d.json, document 1: a list in a list, which kubectl never prints
+    not read: DIR/d.json, document 1, item 1: a list in a list, which kubectl never prints
     not read: DIR/e.json, document 1: an AdmissionReview is no object of a cluster: distrogate replay answers it
     not read: DIR/f.yaml: stream did not contain valid UTF-8
+    not read: DIR/h.json, document 1: apiVersion has to be a text, and each field there once
+    not read: DIR/h2.json, document 1, item 1: apiVersion has to be a text, and each field there once
+    not read: DIR/i.json, document 1: metadata: name and namespace have to be texts, each there once
 
-    1 object looked at, 0 with a vCluster config: 0 would be refused, 0 warned of, 0 neither; 6 not read
+    1 object looked at, 0 with a vCluster config: 0 would be refused, 0 warned of, 0 neither; 9 not read
     ");
+}
+
+#[test]
+fn a_files_name_stays_in_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = json!({"controlPlane": {"distro": {
+        "k8s": {"enabled": true}, "k3s": {"enabled": true},
+    }}});
+    let name = "a\n::error::b\u{1b}[2K\u{9b}c.json";
+    let file = folder.path().join(name);
+    fs::write(&file, release("0.30.4", &two).to_string()).unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for (format, expected) in [
+        ("table", "a::error::b[2Kc.json, document 1\n"),
+        ("json", "a::error::b[2Kc.json\""),
+        ("junit", "a::error::b[2Kc.json\""),
+    ] {
+        let printed = stdout(&run(&["scan", folder, "--format", format]));
+        assert!(printed.contains(expected), "{printed}");
+    }
 }
 
 #[test]
@@ -288,6 +323,29 @@ fn lists_of_any_kind_and_secrets_as_people_write_them_are_read() {
         object["configs"][0]["findings"][0]["rule"],
         "only-one-distro"
     );
+
+    // kubectl takes anything with items for a list
+    let two = json!({"controlPlane": {"distro": {
+        "k8s": {"enabled": true}, "k3s": {"enabled": true},
+    }}});
+    let two = release("0.30.4", &two);
+    for list in [
+        json!([two]),
+        json!({"kind": "ConfigMap", "apiVersion": "v1", "items": [two]}),
+        json!({"kind": "List", "apiVersion": "v1", "items": [{"kind": "A", "apiVersion": 5}, two]}),
+    ] {
+        let output = scan(&list.to_string(), &["--format", "json"]);
+        let printed = json(&output);
+        let action = &printed["objects"][0]["action"];
+        assert_eq!(action, "deny", "{list}: {printed}");
+        let unread = u64::from(list["kind"] == "List");
+        assert_eq!(printed["summary"]["unread"], unread, "{list}");
+    }
+    // and one that is also something itself is both
+    let mut both = two.clone();
+    both["items"] = json!([two]);
+    let printed = json(&scan(&both.to_string(), &["--format", "json"]));
+    assert_eq!(printed["summary"]["refused"], 2);
 
     // a hundred thousand lists in each other are an error, not the end of the stack
     let nested = format!(

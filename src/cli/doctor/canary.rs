@@ -25,9 +25,11 @@ const LIE: &str = r#"{"":{"controlPlane.distro.k8s.image.tag":"distrogate-canary
 pub(super) fn baits(
     namespace: &str,
     policy: &Policy,
+    unseen: Option<&str>,
     gate: &GateArgs,
 ) -> anyhow::Result<Vec<Bait>> {
     let cluster = gate.cluster()?;
+    let doubt = doubt(namespace, policy, unseen, &cluster);
     let two = json!({"controlPlane": {"distro": {
         "k3s": {"enabled": true},
         "k8s": {"enabled": true},
@@ -56,7 +58,7 @@ pub(super) fn baits(
     for (object, is_secret) in [(secret, true), (bad, false)] {
         let verdict = review(&object, Endpoint::Validate, policy, &cluster)?;
         let expected = expected(&verdict);
-        baits.push(bait(object, is_secret, expected));
+        baits.push(bait(object, is_secret, expected, doubt.clone()));
     }
     let verdict = review(&liar, Endpoint::Mutate, policy, &cluster)?;
     if verdict.decision == Decision::Patched {
@@ -64,12 +66,32 @@ pub(super) fn baits(
             annotation: RECORD,
             lie: LIE.to_owned(),
         };
-        baits.push(bait(liar, false, expected));
+        baits.push(bait(liar, false, expected, doubt));
     }
     Ok(baits)
 }
 
-fn bait(object: Value, is_secret: bool, expected: Expected) -> Bait {
+/// Why it is not certain what should become of them: the API server says neither who one is to it
+/// nor, without a right, what labels a namespace has.
+fn doubt(
+    namespace: &str,
+    policy: &Policy,
+    unseen: Option<&str>,
+    cluster: &Cluster,
+) -> Option<String> {
+    let knows_labels = cluster.namespace_labels.contains_key(namespace);
+    let undecided = policy.undecided_in(namespace, knows_labels);
+    unseen.map(str::to_owned).or_else(|| {
+        (!undecided.is_empty()).then(|| {
+            format!(
+                "users, groups or the labels of {namespace} decide over {}",
+                undecided.join(", ")
+            )
+        })
+    })
+}
+
+fn bait(object: Value, is_secret: bool, expected: Expected, doubt: Option<String>) -> Bait {
     let (group, versions, resource): (_, &[_], _) = if is_secret {
         ("", &["v1"], "secrets")
     } else {
@@ -81,6 +103,7 @@ fn bait(object: Value, is_secret: bool, expected: Expected) -> Bait {
         resource,
         object,
         expected,
+        doubt,
     }
 }
 
@@ -131,6 +154,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::vcluster::Catalogue;
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -140,8 +164,38 @@ mod tests {
 
     fn expectations(policy: &Policy) -> Vec<Expected> {
         let Cli { gate } = Cli::try_parse_from(["doctor"]).unwrap();
-        let baits = baits("default", policy, &gate).unwrap();
+        let baits = baits("default", policy, None, &gate).unwrap();
         baits.into_iter().map(|bait| bait.expected).collect()
+    }
+
+    #[test]
+    fn what_depends_on_who_asks_is_not_certain() {
+        let doubts = |matching: &str| {
+            let text = format!(
+                "apiVersion: distrogate.io/v1alpha1\nkind: DistroPolicy\nmetadata: {{name: team}}\n\
+                 spec: {{match: {{{matching}}}, enforcement: Audit}}\n"
+            );
+            let policy = Policy::parse(&text, Catalogue::embedded()).unwrap();
+            let Cli { gate } = Cli::try_parse_from(["doctor"]).unwrap();
+            let baits = baits("default", &policy, None, &gate).unwrap();
+            let mut doubts: Vec<_> = baits.into_iter().map(|bait| bait.doubt).collect();
+            doubts.dedup();
+            doubts
+        };
+        let doubt = "users, groups or the labels of default decide over team".to_owned();
+        for (matching, expected) in [
+            ("", None),
+            ("namespaces: [default]", None),
+            ("users: [ann], namespaces: [team-*]", None),
+            ("users: [ann]", Some(&doubt)),
+            ("groups: [ops]", Some(&doubt)),
+            (
+                "namespaceSelector: {matchLabels: {judged: \"no\"}}",
+                Some(&doubt),
+            ),
+        ] {
+            assert_eq!(doubts(matching), [expected.cloned()], "{matching}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::policy_files::{self, Texts};
 use super::registration_args::InstallationArgs;
 use super::{FOUND, UNREADABLE, USAGE, output};
 use crate::cluster::doctor::{
-    Commands, Gatherer, Policies, Seen, Sight, Snapshot, Status, Wanted, examine, quoted,
+    Commands, Gatherer, Policies, Seen, Sight, Snapshot, Status, Wanted, examine, fetch, quoted,
 };
 use crate::policy::{Action, Policy};
 
@@ -116,18 +116,35 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
     let mut snapshot = snapshot.map_err(|why| anyhow!("cannot reach the cluster: {why}"))?;
     let (policy, policies) = policies(&snapshot, &files, &installation.gate);
     if !no_canary {
-        for bait in canary::baits(canary_namespace, &policy, &installation.gate)? {
+        let unseen = policies.unseen.as_deref();
+        for bait in canary::baits(canary_namespace, &policy, unseen, &installation.gate)? {
             snapshot.canaries.push(gatherer.canary(bait).await);
         }
     }
+    let objects = registered.objects(&policy)?;
+    let at_hand = policy_files::compile(&files).ok();
+    let at_hand = at_hand.and_then(|policy| registered.objects(&policy).ok());
+    let (fetch, flags) = if at_hand.as_ref() == Some(&objects) {
+        (None, flags(&installation.gate))
+    } else {
+        let mounted = snapshot.behind.as_ref().and_then(|one| one.mounted.is());
+        let mounted = mounted.map_or(&[][..], Vec::as_slice);
+        fetch(&cluster.kubectl(), &installation.namespace, mounted).map_or_else(
+            || (None, flags(&installation.gate)),
+            |(get, flags)| (Some(get), flags),
+        )
+    };
     let wanted = Wanted {
-        objects: registered.objects(&policy)?,
+        objects,
         authorities: authorities(registered.ca_bundle.as_deref()),
         backend: registered.backend,
         namespace: installation.namespace.clone(),
         policies,
         commands: Commands {
             kubectl: cluster.kubectl(),
+            helm: cluster.helm(),
+            policies: flags,
+            fetch,
             manifests: format!("distrogate manifests{}", installation.words()),
             ca_file: installation
                 .ca_file
@@ -159,14 +176,15 @@ pub async fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
 }
 
 /// The policy that reviews are judged by: what is mounted if that was seen, else the files at
-/// hand; and what there is to say about both.
+/// hand, else, as long as nothing can be mounted, the built-in one; and what there is to say about
+/// both.
 fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Policies) {
     let behind = snapshot.behind.as_ref();
     let mounted: Option<Texts> = behind
         .and_then(|behind| behind.mounted.is())
         .map(|mounted| {
             let mounted = mounted.iter();
-            let owned = mounted.map(|(path, text)| (PathBuf::from(path), text.clone()));
+            let owned = mounted.map(|one| (PathBuf::from(&one.path), one.text.clone()));
             owned.collect()
         });
     let compile =
@@ -178,7 +196,17 @@ fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Pol
         texts
     };
     let named = !files.is_empty();
+    let unseen = match (behind, &of_mounted, named, &of_files) {
+        (_, Some(Ok(_)), ..) | (_, _, true, Ok(_)) | (None, _, false, _) => None,
+        (.., true, Err(_)) => Some("those of --policy cannot be used".to_owned()),
+        (_, Some(Err(_)), ..) => Some("those that are mounted cannot be used".to_owned()),
+        (Some(behind), None, ..) => Some(match behind.mounted.hidden() {
+            Some(why) => format!("what is mounted: {why}"),
+            None => "what is mounted: there is no Deployment".to_owned(),
+        }),
+    };
     let policies = Policies {
+        unseen,
         is_same: mounted
             .as_ref()
             .filter(|_| named)
@@ -212,6 +240,14 @@ fn policies(snapshot: &Snapshot, files: &Texts, gate: &GateArgs) -> (Policy, Pol
         _ => Policy::built_in(),
     };
     (policy.capped(cap), policies)
+}
+
+/// The flags that name the policies at hand.
+fn flags(gate: &GateArgs) -> String {
+    let paths = gate.policy.iter().map(|path| path.display().to_string());
+    paths.fold(String::new(), |flags, path| {
+        format!("{flags} --policy {}", quoted(&path))
+    })
 }
 
 /// The certificates of PEM that was checked before.

@@ -44,36 +44,13 @@ pub(super) fn text(findings: &[Finding]) -> String {
 /// For programs.
 pub(super) fn json(snapshot: &Snapshot, findings: &[Finding]) -> String {
     let worst = findings.iter().map(|one| one.status).max();
-    let all: Vec<_> = findings
-        .iter()
-        .map(|finding| {
-            let Finding {
-                check,
-                status,
-                object,
-                field,
-                says,
-                why,
-                mend,
-            } = finding;
-            json!({
-                "check": check.id(),
-                "status": status.word(),
-                "object": object,
-                "field": field,
-                "says": says,
-                "why": why,
-                "mend": mend,
-            })
-        })
-        .collect();
     format!(
         "{:#}\n",
         json!({
             "version": JSON_VERSION,
             "kubernetes": snapshot.version,
-            "status": worst.unwrap_or(Status::Ok).word(),
-            "findings": all,
+            "status": worst.unwrap_or(Status::Ok),
+            "findings": findings,
         })
     )
 }

@@ -14,6 +14,7 @@ use super::progress::Progress;
 use crate::admission::GroupVersionKind;
 use crate::cli::gate_args::GateArgs;
 use crate::cli::objects;
+use crate::text::printable;
 
 /// Judges every object in some files and folders. What cannot be read is told, and the rest goes
 /// on.
@@ -45,6 +46,11 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// How much of a file's name is shown: whoever wrote the file may have named it.
+const SHOWN: usize = 512;
+/// Neither kubectl nor a dump has such.
+const NESTED: &str = "a list in a list, which kubectl never prints";
+
 /// What goes on while files are read.
 struct Scan<'s> {
     judge: Judge,
@@ -57,9 +63,9 @@ struct Scan<'s> {
 #[derive(Deserialize)]
 struct Head<'o> {
     #[serde(borrow, default, rename = "apiVersion")]
-    api_version: Cow<'o, str>,
+    api_version: Option<Cow<'o, str>>,
     #[serde(borrow, default)]
-    kind: Cow<'o, str>,
+    kind: Option<Cow<'o, str>>,
     #[serde(borrow, default)]
     metadata: Option<&'o RawValue>,
     #[serde(borrow, default)]
@@ -71,16 +77,16 @@ struct Head<'o> {
 #[derive(Default, Deserialize)]
 struct Metadata<'o> {
     #[serde(borrow, default)]
-    name: Cow<'o, str>,
+    name: Option<Cow<'o, str>>,
     #[serde(borrow, default)]
-    namespace: Cow<'o, str>,
+    namespace: Option<Cow<'o, str>>,
 }
 
 impl Scan<'_> {
     fn file(&mut self, file: &Path) {
         let shown = match file.display().to_string() {
             stdin if stdin == "-" => "standard input".to_owned(),
-            shown => shown,
+            shown => printable(&shown, SHOWN),
         };
         self.progress.begin(&shown);
         let text = match objects::read(file) {
@@ -123,11 +129,31 @@ impl Scan<'_> {
             file: file.to_owned(),
             document: number + 1,
         };
-        let done = raw.and_then(|raw| self.object(&place, raw, None));
+        let done = raw.and_then(|raw| {
+            if raw.get().starts_with('[') {
+                self.items(&place, raw, ("", ""))
+            } else {
+                self.object(&place, raw, None)
+            }
+        });
         if let Err(error) = done {
             let what = format!("{file}, document {}", place.document);
             self.outcome.could_not_read(what, &error);
         }
+    }
+
+    /// The objects of a list. What cannot be read is told, and the rest goes on.
+    fn items(&mut self, place: &Place, raw: &RawValue, of: (&str, &str)) -> anyhow::Result<()> {
+        let items: Vec<&RawValue> =
+            serde_json::from_str(raw.get()).map_err(|_| anyhow::anyhow!("items is no list"))?;
+        for (number, object) in items.into_iter().enumerate() {
+            if let Err(error) = self.object(place, object, Some(of)) {
+                let Place { file, document } = place;
+                let what = format!("{file}, document {document}, item {}", number + 1);
+                self.outcome.could_not_read(what, &error);
+            }
+        }
+        Ok(())
     }
 
     /// An object, or a list of objects, which say of what kind they are where the list does not.
@@ -137,35 +163,57 @@ impl Scan<'_> {
         raw: &RawValue,
         of_list: Option<(&str, &str)>,
     ) -> anyhow::Result<()> {
-        // what is no map, or is called by no text, is no object
+        let is_in_list = of_list.is_some();
+        if is_in_list && raw.get().starts_with('[') {
+            bail!(NESTED);
+        }
+        // what is no map is no object
+        if !raw.get().starts_with('{') {
+            return Ok(());
+        }
         let Ok(head) = serde_json::from_str::<Head<'_>>(raw.get()) else {
+            // nor is what is called by no text
+            let read: Value = serde_json::from_str(raw.get()).context("not JSON")?;
+            let of_list = of_list.map_or("", |(_, kind)| kind);
+            if read
+                .get("kind")
+                .map_or(!of_list.is_empty(), Value::is_string)
+            {
+                bail!("apiVersion has to be a text, and each field there once");
+            }
             return Ok(());
         };
-        let (api_version, kind) = match of_list {
-            Some((api_version, kind)) if head.kind.is_empty() => (api_version, kind),
-            _ => (&*head.api_version, &*head.kind),
+        let (api_version, kind) = (&head.api_version, &head.kind);
+        let (api_version, kind) = (api_version.as_deref(), kind.as_deref());
+        let (api_version, kind) = match (kind.unwrap_or_default(), of_list) {
+            ("", Some(of_list)) => of_list,
+            (kind, _) => (api_version.unwrap_or_default(), kind),
         };
         if kind == "AdmissionReview" {
             bail!("an AdmissionReview is no object of a cluster: distrogate replay answers it");
         }
-        if let (Some(item), Some(items)) = (kind.strip_suffix("List"), head.items) {
-            if of_list.is_some() {
-                bail!("a list in a list, which kubectl never prints");
-            }
-            let items: Vec<&RawValue> = serde_json::from_str(items.get())
-                .map_err(|_| anyhow::anyhow!("items is no list"))?;
-            for object in items {
-                self.object(place, object, Some((api_version, item)))?;
-            }
-            return Ok(());
-        }
         if kind.is_empty() {
             return Ok(());
         }
-        let metadata = head
-            .metadata
-            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+        // kubectl takes whatever has items for a list, of whatever kind it says that it is
+        if let Some(items) = head.items {
+            if is_in_list {
+                bail!(NESTED);
+            }
+            let item = kind.strip_suffix("List");
+            self.items(place, items, (api_version, item.unwrap_or(kind)))?;
+            if item.is_some() {
+                return Ok(());
+            }
+        }
+        let metadata: Option<Metadata<'_>> = match head.metadata {
+            None => None,
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {
+                anyhow::anyhow!("metadata: name and namespace have to be texts, each there once")
+            })?,
+        };
         let Metadata { name, namespace } = metadata.unwrap_or_default();
+        let (name, namespace) = (name.unwrap_or_default(), namespace.unwrap_or_default());
         if !self.namespaces.is_empty() && !self.namespaces.iter().any(|one| *one == namespace) {
             return Ok(());
         }

@@ -209,9 +209,10 @@ fn borrowed<'a>(attributes: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a s
         .collect()
 }
 
-/// Without the characters that no XML document may have, escaped or not.
+/// Without the characters that no XML document may have, escaped or not, and those that it should
+/// not have, as they control a terminal.
 fn legal(text: &str) -> String {
-    let is_legal = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+    let is_legal = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().filter(is_legal).collect()
 }
 
@@ -221,6 +222,9 @@ mod tests {
 
     #[test]
     fn what_xml_cannot_hold_is_left_out() {
-        assert_eq!(legal("a\u{0}b\u{1b}[2Kc\u{ffff}\n<&\">"), "ab[2Kc\n<&\">");
+        assert_eq!(
+            legal("a\u{0}b\u{1b}[2K\u{9b}c\u{7f}\u{ffff}\n<&\">"),
+            "ab[2Kc\n<&\">"
+        );
     }
 }

@@ -235,6 +235,16 @@ impl Reply {
         }
     }
 
+    /// For tests.
+    #[cfg(test)]
+    pub(super) fn of(code: u16, body: &Value) -> Self {
+        Self {
+            code,
+            headers: HeaderMap::new(),
+            body: body.to_string().into_bytes(),
+        }
+    }
+
     /// The message of a `Status`; empty if it is none.
     pub(super) fn message(&self) -> String {
         let status: Result<Status, _> = serde_json::from_slice(&self.body);

@@ -1,7 +1,9 @@
 //! What the Deployment tells its server: flags, and the policies that are mounted.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume, VolumeMount};
+
+use super::snapshot::Mounted;
 
 /// Where probes and metrics are if no port is called `admin`.
 const ADMIN_PORT: i32 = 8_080;
@@ -21,30 +23,38 @@ pub(super) struct Mount {
 
 /// A flag of the server, or the variable that stands for it.
 pub(super) fn flag(deployment: &Deployment, name: &str) -> Option<String> {
-    let container = server(pod_spec(deployment)?)?;
+    flags(deployment, name).into_iter().next()
+}
+
+/// The same, of a flag that may be given several times.
+fn flags(deployment: &Deployment, name: &str) -> Vec<String> {
+    let Some(container) = pod_spec(deployment).and_then(server) else {
+        return Vec::new();
+    };
     let flag = format!("--{name}");
     let arguments = container.args.as_deref().unwrap_or_default();
-    let said = arguments.iter().enumerate().find_map(|(number, argument)| {
-        match argument.strip_prefix(&flag)? {
+    let said = arguments
+        .iter()
+        .enumerate()
+        .filter_map(|(number, argument)| match argument.strip_prefix(&flag)? {
             "" => arguments.get(number + 1).cloned(),
             rest => rest.strip_prefix('=').map(str::to_owned),
-        }
-    });
+        });
+    let said: Vec<_> = said.collect();
+    if !said.is_empty() {
+        return said;
+    }
     let variable = format!("DISTROGATE_{}", name.to_uppercase().replace('-', "_"));
-    said.or_else(|| {
-        let variables = container.env.iter().flatten();
-        let mut named = variables.filter(|one| one.name == variable);
-        named.next()?.value.clone()
-    })
+    let variables = container.env.iter().flatten();
+    let named = variables.filter(|one| one.name == variable);
+    named.filter_map(|one| one.value.clone()).take(1).collect()
 }
 
 /// Where the policies of the server are; an error says what is no `ConfigMap`.
 pub(super) fn mounts(deployment: &Deployment) -> Result<Vec<Mount>, String> {
-    let Some(paths) = flag(deployment, "policy") else {
-        return Ok(Vec::new());
-    };
+    let given = flags(deployment, "policy");
+    let paths = given.iter().flat_map(|one| one.split(','));
     paths
-        .split(',')
         .map(|path| {
             mount(deployment, path.trim_end_matches('/'))
                 .ok_or_else(|| format!("--policy={path} is not from a ConfigMap"))
@@ -56,19 +66,27 @@ pub(super) fn mounts(deployment: &Deployment) -> Result<Vec<Mount>, String> {
 pub(super) fn files<'d>(
     mount: &Mount,
     data: impl Iterator<Item = (&'d String, &'d String)>,
-) -> Vec<(String, String)> {
+) -> Vec<Mounted> {
     let Mount {
-        config_map: _,
+        config_map,
         path,
         key: only,
     } = mount;
     let mut files: Vec<_> = data
-        .filter_map(|(key, text)| match only {
-            Some(only) => (key == only).then(|| (path.clone(), text.clone())),
-            None => is_document(key).then(|| (format!("{path}/{key}"), text.clone())),
+        .filter_map(|(key, text)| {
+            let path = match only {
+                Some(only) => (key == only).then(|| path.clone()),
+                None => is_document(key).then(|| format!("{path}/{key}")),
+            };
+            Some(Mounted {
+                path: path?,
+                text: text.clone(),
+                config_map: config_map.clone(),
+                key: key.clone(),
+            })
         })
         .collect();
-    files.sort();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
 
@@ -80,7 +98,23 @@ pub(super) fn admin_port(pod: &Pod) -> i32 {
     named.next().map_or(ADMIN_PORT, |port| port.container_port)
 }
 
-fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
+/// Whether the server is told to keep the configurations itself.
+pub(super) fn registers(deployment: &Deployment) -> bool {
+    let container = pod_spec(deployment).and_then(server);
+    let mut arguments = container
+        .into_iter()
+        .flat_map(|one| one.args.iter().flatten());
+    arguments.any(|argument| argument == "--register")
+}
+
+/// The Secret that the server's certificate is in.
+pub(super) fn certificate(deployment: &Deployment) -> Option<&str> {
+    let (_, volume) = volume(deployment, &flag(deployment, "tls-cert")?)?;
+    volume.secret.as_ref()?.secret_name.as_deref()
+}
+
+/// What is mounted at a path, or above it.
+fn volume<'d>(deployment: &'d Deployment, path: &str) -> Option<(&'d VolumeMount, &'d Volume)> {
     let spec = pod_spec(deployment)?;
     let mounts = server(spec)?.volume_mounts.iter().flatten();
     // the longest path that leads there
@@ -93,6 +127,11 @@ fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
         .max_by_key(|mount| mount.mount_path.len())?;
     let is_it = |volume: &&Volume| volume.name == mount.name;
     let volume = spec.volumes.iter().flatten().find(is_it)?;
+    Some((mount, volume))
+}
+
+fn mount(deployment: &Deployment, path: &str) -> Option<Mount> {
+    let (mount, volume) = volume(deployment, path)?;
     let source = volume.config_map.as_ref()?;
     let at = mount.mount_path.trim_end_matches('/');
     let rest = path.strip_prefix(at)?.trim_start_matches('/');
@@ -206,6 +245,18 @@ mod tests {
                 mount("all", "/policies/a.yaml", Some("a.yaml")),
             ])
         );
+        let args = json!([
+            "serve",
+            "--policy=/policies",
+            "--policy",
+            "/etc/one.yaml,/policies/a.yaml"
+        ]);
+        let several = deployment(&args, &json!([]), &mounts_json, &volumes);
+        assert_eq!(
+            mounts(&several),
+            found("/policies,/etc/one.yaml,/policies/a.yaml"),
+            "given several times"
+        );
         for elsewhere in ["/tls", "/policies-2", "/nowhere"] {
             let error = format!("--policy={elsewhere} is not from a ConfigMap");
             assert_eq!(found(elsewhere), Err(error));
@@ -218,14 +269,25 @@ mod tests {
         ];
         let data = data.map(|(key, text)| (key.to_owned(), text.to_owned()));
         let data = || data.iter().map(|(key, text)| (key, text));
+        let file = |path: &str, text: &str, key: &str| Mounted {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            config_map: "all".to_owned(),
+            key: key.to_owned(),
+        };
         assert_eq!(
             files(&mount("all", "/policies", None), data()),
-            [("/policies/a.yml", "1"), ("/policies/b.yaml", "2")]
-                .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            [
+                file("/policies/a.yml", "1", "a.yml"),
+                file("/policies/b.yaml", "2", "b.yaml"),
+            ]
         );
         assert_eq!(
             files(&mount("all", "/p/b.yaml", Some("b.yaml")), data()),
-            [("/p/b.yaml".to_owned(), "2".to_owned())]
+            [file("/p/b.yaml", "2", "b.yaml")]
         );
+        let args = json!(["serve", "--tls-cert=/tls/tls.crt"]);
+        let served = deployment(&args, &json!([]), &mounts_json, &volumes);
+        assert_eq!(certificate(&served), Some("distrogate-tls"));
     }
 }

@@ -1,5 +1,7 @@
 //! What a check says: how bad it is, where, why it matters, and the command that mends it.
 
+use serde::{Serialize, Serializer};
+
 /// What is looked at; one of them has findings of one room.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Check {
@@ -42,8 +44,8 @@ pub enum Status {
     Error,
 }
 
-/// One thing that a check says.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// One thing that a check says; programs get the same fields.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Finding {
     /// Whose it is.
     pub check: Check,
@@ -140,6 +142,18 @@ impl Status {
     }
 }
 
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
 impl Finding {
     /// With the object that it is about.
     #[must_use]
@@ -164,8 +178,14 @@ impl Finding {
 
     /// With the command that mends it.
     #[must_use]
-    pub(super) fn mend(mut self, command: impl Into<String>) -> Self {
-        self.mend = Some(command.into());
+    pub(super) fn mend(self, command: impl Into<String>) -> Self {
+        self.mend_if(Some(command.into()))
+    }
+
+    /// With the command that mends it, where there is one.
+    #[must_use]
+    pub(super) fn mend_if(mut self, command: Option<String>) -> Self {
+        self.mend = command;
         self
     }
 }

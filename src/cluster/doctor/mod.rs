@@ -19,11 +19,13 @@ use rustls_pki_types::CertificateDer;
 use serde_json::Value;
 
 pub use self::checks::examine;
-pub use self::commands::{Commands, quoted};
+pub use self::commands::{Commands, fetch, quoted};
 pub use self::finding::{Check, Finding, Status};
 pub use self::gather::{Bait, Gatherer, Sight};
 pub use self::seen::{Hidden, Right, Seen};
-pub use self::snapshot::{Answer, Behind, Canary, Endpoint, Expected, Labels, Snapshot, Workload};
+pub use self::snapshot::{
+    Answer, Behind, Canary, Endpoint, Expected, Labels, Mounted, Snapshot, Workload,
+};
 use super::Backend;
 
 /// How the installation should be.
@@ -55,6 +57,9 @@ pub struct Policies {
     pub paths: String,
     /// Whether both hold the same, where both are known.
     pub is_same: Option<bool>,
+    /// Why nobody knows which policy counts, where that is so: what follows from it alone is not
+    /// judged then.
+    pub unseen: Option<String>,
 }
 
 impl Snapshot {

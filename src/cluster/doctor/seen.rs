@@ -3,6 +3,11 @@
 
 use std::fmt;
 
+use crate::text::printable;
+
+/// How much of others' words is shown.
+const SHOWN: usize = 1_024;
+
 /// What was seen of a thing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Seen<T> {
@@ -70,8 +75,8 @@ impl fmt::Display for Hidden {
         match self {
             Self::Forbidden(right) => write!(f, "needs the right to {right}"),
             Self::Late(seconds) => write!(f, "no answer in {seconds} s"),
-            Self::Elsewhere(why) => write!(f, "not seen from here: {why}"),
-            Self::Failed(why) => f.write_str(why),
+            Self::Elsewhere(why) => write!(f, "not seen from here: {}", printable(why, SHOWN)),
+            Self::Failed(why) => f.write_str(&printable(why, SHOWN)),
         }
     }
 }
@@ -87,6 +92,19 @@ impl fmt::Display for Right {
         match namespace {
             Some(namespace) => write!(f, " in the namespace {namespace}"),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_stays_in_its_line() {
+        for hidden in [Hidden::Failed, Hidden::Elsewhere] {
+            let told = hidden("a\n::error::b\u{1b}[2Kc".to_owned()).to_string();
+            assert!(told.ends_with("a::error::b[2Kc"), "{told}");
         }
     }
 }

@@ -61,8 +61,28 @@ pub struct Behind {
     pub budgets: Seen<Vec<PodDisruptionBudget>>,
     /// What `/readyz?verbose` of each ready Pod says, by the Pod's name.
     pub pages: BTreeMap<String, Seen<String>>,
-    /// The policies that are mounted, by path; none where the Deployment names none.
-    pub mounted: Seen<Vec<(String, String)>>,
+    /// The policies that are mounted; none where the Deployment names none.
+    pub mounted: Seen<Vec<Mounted>>,
+}
+
+/// A policy that is mounted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mounted {
+    /// Where it is for the server.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+    /// The `ConfigMap` that it is in.
+    pub config_map: String,
+    /// And under which key.
+    pub key: String,
+}
+
+impl Behind {
+    /// The name of the Deployment.
+    pub(super) fn deployment(&self) -> Option<&str> {
+        self.deployments.is()?.first()?.metadata.name.as_deref()
+    }
 }
 
 /// One address of a Service.
@@ -90,6 +110,8 @@ pub struct Canary {
     pub object: String,
     /// What should become of it.
     pub expected: Expected,
+    /// Why that is not certain, where it is not.
+    pub doubt: Option<String>,
     /// What did.
     pub answer: Seen<Answer>,
 }

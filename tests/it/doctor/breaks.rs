@@ -6,13 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::world::{NAMESPACE, World};
+use super::world::{NAMESPACE, POLICY, World};
 use crate::harness::certificates::Certificates;
 use crate::harness::kubectl::Kubectl;
 use crate::harness::process::until;
 
 const VALIDATING: &str = "validatingwebhookconfiguration/validate.distrogate.io";
 const MUTATING: &str = "mutatingwebhookconfiguration/mutate.distrogate.io";
+
+/// What has cert-manager write the certificates in.
+const INJECTED: &str = "cert-manager.io/inject-ca-from=distrogate-system/distrogate-tls";
 
 /// One way to break an installation.
 pub(super) struct Break {
@@ -273,23 +276,21 @@ pub(super) const BREAKS: &[Break] = &[
     },
     Break {
         what: "a policy that does not compile is mounted",
-        breaks: |_, admin| {
-            let data = json!({"data": {"platform.yaml": "kind: DistroPolicy\n"}}).to_string();
-            let map = [
-                "configmap",
-                "distrogate-policies",
-                "--type=merge",
-                "-p",
-                &data,
-            ];
-            admin.must(&[&["-n", NAMESPACE, "patch"], &map[..]].concat(), "");
-        },
-        told: &[(
-            "policies",
-            "error",
-            "",
-            "those that are mounted cannot be used: policy /policies/platform.yaml: ",
-        )],
+        breaks: |world, _| world.write_policy("kind: DistroPolicy\n"),
+        told: &[
+            (
+                "policies",
+                "error",
+                "",
+                "those that are mounted cannot be used: policy /policies/platform.yaml: ",
+            ),
+            (
+                "registration",
+                "not-seen",
+                "",
+                "rules, which follow from the policy: those that are mounted cannot be used",
+            ),
+        ],
         after: nothing,
     },
     Break {
@@ -328,6 +329,56 @@ pub(super) const BREAKS: &[Break] = &[
                 "chart=vcluster-0.30.4",
             ];
             world.cluster.admin().must(&label, "");
+        },
+    },
+    Break {
+        what: "a webhook is gone",
+        breaks: |_, admin| {
+            let gone = json!([{"op": "remove", "path": "/webhooks/1"}]);
+            patch(admin, VALIDATING, &gone);
+        },
+        told: &[(
+            "registration",
+            "error",
+            "webhooks[values.distrogate.io]",
+            "is not there",
+        )],
+        after: nothing,
+    },
+    Break {
+        what: "nobody validates, and somebody else writes the certificates in",
+        breaks: |_, admin| {
+            admin.must(&["annotate", VALIDATING, MUTATING, INJECTED], "");
+            admin.must(&["delete", VALIDATING], "");
+        },
+        told: &[("configurations", "error", "", "is not there")],
+        after: |world| {
+            let admin = world.cluster.admin();
+            for object in [VALIDATING, MUTATING] {
+                let stored = admin.stored(&[object]);
+                let (name, value) = INJECTED.split_once('=').unwrap();
+                assert_eq!(stored["metadata"]["annotations"][name], value, "{stored}");
+                // nobody does write them in here
+                admin.must(&["annotate", object, &format!("{name}-")], "");
+            }
+            admin.must(&["apply", "-k", world.overlay().to_str().unwrap()], "");
+        },
+    },
+    Break {
+        what: "nobody fills in defaults, and what they go into is said in the cluster alone",
+        breaks: |world, admin| {
+            let into = "spec: {defaults: {into: [Values, Secret]}, enforcement: Deny}";
+            world.write_policy(&POLICY.replace("spec: {enforcement: Deny}", into));
+            admin.must(&["delete", MUTATING], "");
+        },
+        told: &[("configurations", "error", "", "is not there")],
+        after: |world| {
+            let stored = world.cluster.admin().stored(&[MUTATING]);
+            let name = "mutate-secrets.distrogate.io";
+            assert_eq!(stored["webhooks"][1]["name"], name, "{stored}");
+            world.write_policy(POLICY);
+            let gone = json!([{"op": "remove", "path": "/webhooks/1"}]);
+            patch(&world.cluster.admin(), MUTATING, &gone);
         },
     },
 ];

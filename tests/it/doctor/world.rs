@@ -23,7 +23,7 @@ const ADDRESS: &str = "127.55.0.10";
 /// The name that the API server calls.
 const NAME: &str = "distrogate.distrogate-system.svc";
 /// A policy that is mounted.
-const POLICY: &str = "\
+pub(super) const POLICY: &str = "\
 apiVersion: distrogate.io/v1alpha1
 kind: DistroPolicy
 metadata: {name: platform}
@@ -149,14 +149,28 @@ impl World {
         })
     }
 
+    /// Mounts another policy.
+    pub(super) fn write_policy(&self, text: &str) {
+        let data = json!({"data": {"platform.yaml": text}}).to_string();
+        let map = [
+            "configmap",
+            "distrogate-policies",
+            "--type=merge",
+            "-p",
+            &data,
+        ];
+        let admin = self.cluster.admin();
+        admin.must(&[&["-n", NAMESPACE, "patch"], &map[..]].concat(), "");
+    }
+
     /// Runs a command of the doctor's, as a person would.
     pub(super) fn mend(&self, command: &str) {
         let binary = Path::new(env!("CARGO_BIN_EXE_distrogate"));
         let mut path = binary.parent().unwrap().as_os_str().to_owned();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
-        let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", command])
+        let output = Command::new("sh")
+            .args(["-eu", "-c", command])
             .current_dir(self.cluster.dir())
             .env_clear()
             .env("PATH", path)

@@ -1,9 +1,12 @@
 //! What must be refused is refused: the API server was asked for objects that nobody would want,
 //! and not to keep them.
 
+use serde_json::Value;
+
 use super::super::snapshot::{list, text};
-use super::super::{Answer, Canary, Check, Expected, Finding, Seen, Snapshot, Wanted};
-use super::certificates;
+use super::super::{Answer, Canary, Check, Expected, Finding, Seen, Snapshot, Wanted, quoted};
+use super::configurations::{is_ours, present};
+use super::mends::Mends;
 use crate::cluster::Backend;
 use crate::text::printable;
 
@@ -63,7 +66,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
 fn one(canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Option<Finding> {
     let check = Check::Canary;
     let finding = match &canary.answer {
-        Seen::Is(answer) => answered(answer, &canary.expected, snapshot, wanted),
+        Seen::Is(answer) => answered(answer, canary, snapshot, wanted),
         // the API server does not have the kind
         Seen::Absent => return None,
         Seen::Hidden(why) => check.not_seen(why),
@@ -71,15 +74,16 @@ fn one(canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Option<Finding>
     Some(finding.of(canary.object.clone()))
 }
 
-fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &Wanted) -> Finding {
+fn answered(answer: &Answer, canary: &Canary, snapshot: &Snapshot, wanted: &Wanted) -> Finding {
     let check = Check::Canary;
+    let expected = &canary.expected;
+    let mends = Mends { snapshot, wanted };
     let message = &answer.message;
-    let is_ours = |name: &str| {
-        let all = wanted.objects.iter().flat_map(|one| list(one, "/webhooks"));
-        all.into_iter()
-            .any(|webhook| text(webhook, "/name") == name)
-    };
     if let Some(webhook) = between(message, FAILED) {
+        if !is_ours(webhook) {
+            let webhook = printable(webhook, 253);
+            return check.not_seen(&format!("another webhook gave no answer: {webhook}"));
+        }
         return failed(message, webhook, snapshot, wanted);
     }
     if let Some(webhook) = between(message, DENIED) {
@@ -102,41 +106,39 @@ fn answered(answer: &Answer, expected: &Expected, snapshot: &Snapshot, wanted: &
         .warnings
         .iter()
         .any(|one| one.contains("[only-one-distro]"));
+    let comes_back = match expected {
+        Expected::Changed { annotation, lie } => answer.annotations.get(*annotation) == Some(lie),
+        _ => !is_warned,
+    };
+    if let Some(doubt) = &canary.doubt
+        && comes_back
+    {
+        return check.not_seen(&format!(
+            "is let through, and whether it should be is not certain: {doubt}"
+        ));
+    }
     match expected {
-        Expected::Changed { annotation, lie } => {
-            if answer.annotations.get(*annotation) == Some(lie) {
+        Expected::Changed { .. } => {
+            if comes_back {
                 let [_, mutating] = &wanted.objects;
-                let name = text(mutating, "/metadata/name");
-                check
-                    .error(format!(
-                        "comes back as it was: {name} was not asked, or not heard"
-                    ))
+                unheard("comes back as it was", mutating, wanted)
                     .why("configs get no defaults, and as it fails open nobody is told")
-                    .mend(see(wanted, "mutatingwebhookconfiguration", name))
             } else {
                 check.ok("comes back with a wrong record of defaults taken out, as it should be")
             }
         }
-        _ if is_warned && *expected == Expected::Refused => check
+        _ if is_warned && *expected == Expected::Refused && canary.doubt.is_none() => check
             .error("is let through with our warning, and should be refused")
             .why("the server follows a milder policy than was told here")
-            .mend(format!(
-                "{} -n {} set env deployment/distrogate DISTROGATE_ENFORCEMENT=deny",
-                wanted.commands.kubectl, wanted.namespace
-            )),
+            .mend_if(mends.set("DISTROGATE_ENFORCEMENT=deny")),
         _ if is_warned => check.info("is let through with our warning: that is the enforcement"),
         Expected::Silence => check
             .info("is let through without a word: that is the enforcement")
             .why("whether the server was asked is in the API server's audit log alone"),
         Expected::Refused | Expected::Warned => {
             let [validating, _] = &wanted.objects;
-            let name = text(validating, "/metadata/name");
-            check
-                .error(format!(
-                    "is let through: {name} was not asked, or not heard"
-                ))
+            unheard("is let through", validating, wanted)
                 .why("two distros at a time would be stored, and the virtual cluster not start")
-                .mend(see(wanted, "validatingwebhookconfiguration", name))
         }
     }
 }
@@ -147,18 +149,19 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
         ("the API server got no answer", Mend::Server),
         |(_, why, mend)| (*why, *mend),
     );
+    let mends = Mends { snapshot, wanted };
     let mend = match (mend, &wanted.backend) {
-        (Mend::Bundle, _) => certificates::write(snapshot, wanted),
-        (Mend::Certificate, _) => certificates::renew(snapshot, wanted),
-        (Mend::Server, Backend::Url(_)) => format!(
+        (Mend::Bundle, _) => mends.bundle(asked(webhook, snapshot, wanted)),
+        (Mend::Certificate, _) => Some(mends.certificate()),
+        (Mend::Server, Backend::Url(_)) => Some(format!(
             "distrogate probe --url {} --ca-file {}",
             wanted.backend.origin(),
-            wanted.commands.ca_file()
-        ),
-        (Mend::Server, Backend::Service { name, .. }) => wanted.commands.kubectl(&format!(
-            "-n {} rollout restart deployment/{name}",
-            wanted.namespace
+            quoted(wanted.commands.ca_file())
         )),
+        (Mend::Server, Backend::Service { .. }) => {
+            let pods = || mends.kubectl("get pods");
+            Some(mends.restart().unwrap_or_else(pods))
+        }
     };
     let (_, said) = message.split_once(FAILED.1).unwrap_or(("", message));
     let webhook = printable(webhook, 253);
@@ -170,14 +173,29 @@ fn failed(message: &str, webhook: &str, snapshot: &Snapshot, wanted: &Wanted) ->
         .why(format!(
             "{why}; writes of objects with vCluster configs are refused"
         ))
-        .mend(mend)
+        .mend_if(mend)
 }
 
-/// What shows who is asked.
-fn see(wanted: &Wanted, kind: &str, name: &str) -> String {
-    wanted
-        .commands
-        .kubectl(&format!("get {kind} {name} -o yaml"))
+/// The configuration that a webhook is in.
+fn asked<'s>(webhook: &str, snapshot: &'s Snapshot, wanted: &Wanted) -> &'s Value {
+    let is_it = |one: &&Value| {
+        let mut webhooks = list(one, "/webhooks").iter();
+        webhooks.any(|one| text(one, "/name") == webhook)
+    };
+    let object = wanted.objects.iter().find(is_it);
+    object
+        .and_then(|object| present(snapshot, object))
+        .unwrap_or(&Value::Null)
+}
+
+/// What became of a canary that a configuration should have sent; the command shows who is asked.
+fn unheard(what: &str, configuration: &Value, wanted: &Wanted) -> Finding {
+    let kind = text(configuration, "/kind").to_lowercase();
+    let name = text(configuration, "/metadata/name");
+    let get = format!("get {kind} {name} -o yaml");
+    Check::Canary
+        .error(format!("{what}: {name} was not asked, or not heard"))
+        .mend(wanted.commands.kubectl(&get))
 }
 
 /// What stands between two texts.
@@ -188,122 +206,4 @@ fn between<'m>(message: &'m str, (before, after): (&str, &str)) -> Option<&'m st
 }
 
 #[cfg(test)]
-mod tests {
-    use insta::assert_snapshot;
-
-    use super::super::super::{Hidden, Labels, Right};
-    use super::super::testing::{installed, told, wanted};
-    use super::*;
-
-    fn with(expected: Expected, answer: Seen<Answer>) -> String {
-        let mut snapshot = installed();
-        snapshot.canaries = vec![Canary {
-            object: "Secret default/vc-config-distrogate-canary".to_owned(),
-            expected,
-            answer,
-        }];
-        told(&look(&snapshot, &wanted()))
-    }
-
-    fn refusal(message: &str) -> Seen<Answer> {
-        Seen::Is(Answer {
-            code: 403,
-            message: message.to_owned(),
-            ..Answer::default()
-        })
-    }
-
-    fn made(warnings: &[&str], record: &str) -> Seen<Answer> {
-        Seen::Is(Answer {
-            code: 201,
-            warnings: warnings.iter().map(ToString::to_string).collect(),
-            annotations: Labels::from([("distrogate.io/defaults".to_owned(), record.to_owned())]),
-            ..Answer::default()
-        })
-    }
-
-    #[test]
-    fn refused_warned_and_silent_are_told_apart() {
-        let refused = "admission webhook \"validate.distrogate.io\" denied the request: Secret x";
-        assert_snapshot!(with(Expected::Refused, refusal(refused)), @"ok: Secret default/vc-config-distrogate-canary is refused by validate.distrogate.io, as it should be");
-        let warning = ["Secret x: only one distro [only-one-distro]"];
-        assert_snapshot!(with(Expected::Refused, made(&warning, "")), @"
-        error: Secret default/vc-config-distrogate-canary is let through with our warning, and should be refused
-          why: the server follows a milder policy than was told here
-          mend: kubectl -n distrogate-system set env deployment/distrogate DISTROGATE_ENFORCEMENT=deny
-        ");
-        assert_snapshot!(with(Expected::Warned, made(&warning, "")), @"info: Secret default/vc-config-distrogate-canary is let through with our warning: that is the enforcement");
-        assert_snapshot!(with(Expected::Silence, made(&[], "")), @"
-        info: Secret default/vc-config-distrogate-canary is let through without a word: that is the enforcement
-          why: whether the server was asked is in the API server's audit log alone
-        ");
-        assert_snapshot!(with(Expected::Warned, made(&[], "")), @"
-        error: Secret default/vc-config-distrogate-canary is let through: validate.distrogate.io was not asked, or not heard
-          why: two distros at a time would be stored, and the virtual cluster not start
-          mend: kubectl get validatingwebhookconfiguration validate.distrogate.io -o yaml
-        ");
-        let other = ["some/v1beta1 is deprecated"];
-        assert_snapshot!(with(Expected::Refused, made(&other, "")), @"
-        error: Secret default/vc-config-distrogate-canary is let through: validate.distrogate.io was not asked, or not heard
-          why: two distros at a time would be stored, and the virtual cluster not start
-          mend: kubectl get validatingwebhookconfiguration validate.distrogate.io -o yaml
-        ");
-    }
-
-    #[test]
-    fn a_lie_that_comes_back_was_not_looked_at() {
-        let lie = || Expected::Changed {
-            annotation: "distrogate.io/defaults",
-            lie: "a lie".to_owned(),
-        };
-        assert_snapshot!(with(lie(), made(&[], "")), @"ok: Secret default/vc-config-distrogate-canary comes back with a wrong record of defaults taken out, as it should be");
-        assert_snapshot!(with(lie(), made(&[], "a lie")), @"
-        error: Secret default/vc-config-distrogate-canary comes back as it was: mutate.distrogate.io was not asked, or not heard
-          why: configs get no defaults, and as it fails open nobody is told
-          mend: kubectl get mutatingwebhookconfiguration mutate.distrogate.io -o yaml
-        ");
-        let refused = "admission webhook \"validate.distrogate.io\" denied the request: x";
-        assert_snapshot!(with(lie(), refusal(refused)), @"not-seen: Secret default/vc-config-distrogate-canary whether defaults go in: what they would go into is refused");
-    }
-
-    #[test]
-    fn no_answer_is_told_with_its_reason() {
-        let failed = |why: &str| {
-            let message = format!(
-                "Internal error occurred: failed calling webhook \"validate.distrogate.io\": Post \
-                 \"https://distrogate.distrogate-system.svc:443/validate?timeout=5s\": {why}"
-            );
-            with(Expected::Refused, refusal(&message))
-        };
-        assert_snapshot!(failed("x509: certificate signed by unknown authority"), @r#"
-        error: Secret default/vc-config-distrogate-canary cannot be judged: validate.distrogate.io does not answer: Post "https://distrogate.distrogate-system.svc:443/validate?timeout=5s": x509: certificate signed by unknown authority
-          why: caBundle is not of the authority that signed what is served; writes of objects with vCluster configs are refused
-          mend: distrogate manifests --ca-file certs/own-ca/ca.crt | kubectl apply -f -
-        "#);
-        for (words, why, _) in REASONS {
-            let told = failed(words);
-            assert!(told.contains(&format!("\n  why: {why}; ")), "{told}");
-        }
-        let told = failed("something else");
-        assert!(
-            told.contains("\n  why: the API server got no answer; "),
-            "{told}"
-        );
-    }
-
-    #[test]
-    fn what_others_say_is_no_proof() {
-        let other = "admission webhook \"guard.example\" denied the request: no Secrets here";
-        assert_snapshot!(with(Expected::Refused, refusal(other)), @"not-seen: Secret default/vc-config-distrogate-canary another webhook refused it: guard.example");
-        assert_snapshot!(with(Expected::Refused, refusal("namespaces \"x\" not found")), @r#"not-seen: Secret default/vc-config-distrogate-canary the API server says 403: namespaces "x" not found"#);
-        let right = Right {
-            verb: "create",
-            resource: "secrets".to_owned(),
-            namespace: Some("default".to_owned()),
-        };
-        let hidden = Seen::Hidden(Hidden::Forbidden(right));
-        assert_snapshot!(with(Expected::Refused, hidden), @"not-seen: Secret default/vc-config-distrogate-canary needs the right to create secrets in the namespace default");
-        assert_eq!(with(Expected::Refused, Seen::Absent), "", "no such kind");
-        assert_snapshot!(told(&look(&installed(), &wanted())), @"not-seen: none was sent: --no-canary");
-    }
-}
+mod tests;

@@ -20,15 +20,18 @@ use time::OffsetDateTime;
 use super::super::snapshot::{list, text, titled};
 use super::super::{Check, Finding, Seen, Snapshot, Status, Wanted};
 use super::configurations::present;
+use super::mends::Mends;
 use crate::certs::Facts;
 use crate::server::tls;
+use crate::text::printable;
 
 /// Days in which somebody should look after a server's certificate: its alert goes off then, too.
 const LEAF_NOTICE: i64 = 14;
 /// Days in which somebody should look after an authority: it takes changing the webhooks, too.
 const AUTHORITY_NOTICE: i64 = 60;
-/// Who writes the certificates in, where cert-manager does.
-const INJECTED: &str = "/metadata/annotations/cert-manager.io~1inject-ca-from";
+
+/// How much of a certificate's names is shown.
+const NAMES_SHOWN: usize = 512;
 
 /// Looks at what is trusted and what is served.
 pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
@@ -41,21 +44,6 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
     }
     findings.extend(view.served());
     findings
-}
-
-/// What lets `caBundle` be written anew.
-pub(super) fn write(snapshot: &Snapshot, wanted: &Wanted) -> String {
-    let mut present = wanted
-        .objects
-        .iter()
-        .filter_map(|one| present(snapshot, one));
-    let configuration = present.next().unwrap_or(&Value::Null);
-    View { snapshot, wanted }.write(configuration)
-}
-
-/// What gets another server certificate.
-pub(super) fn renew(snapshot: &Snapshot, wanted: &Wanted) -> String {
-    View { snapshot, wanted }.renew()
 }
 
 struct View<'a> {
@@ -95,12 +83,12 @@ impl View<'_> {
 
     fn bundle(&self, bundle: &str, configuration: &Value) -> Vec<Finding> {
         let check = Check::Certificates;
-        let write = || self.write(configuration);
+        let write = || self.mends().bundle(configuration);
         if bundle.is_empty() {
             let finding = check
                 .error("is not set")
                 .why("the API server trusts no certificate of the server, and asks nobody");
-            return vec![finding.mend(write())];
+            return vec![finding.mend_if(write())];
         }
         let pem = STANDARD.decode(bundle).unwrap_or_default();
         let trusted: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -108,7 +96,7 @@ impl View<'_> {
             let finding = check
                 .error("holds no certificates in PEM")
                 .why("the API server trusts no certificate of the server, and asks nobody");
-            return vec![finding.mend(write())];
+            return vec![finding.mend_if(write())];
         };
         let mut findings = self.ages(&trusted, configuration);
         let lacks = |one: &CertificateDer<'_>| !trusted.contains(one);
@@ -117,7 +105,7 @@ impl View<'_> {
                 check
                     .error("lacks a certificate that --ca-file has")
                     .why("a server certificate of that authority is not trusted")
-                    .mend(write()),
+                    .mend_if(write()),
             );
         }
         findings.extend(self.fits(&trusted, configuration));
@@ -151,7 +139,7 @@ impl View<'_> {
             let finding = check
                 .error(format!("holds nothing that is good now: it{last}"))
                 .why("the API server trusts no certificate of the server, and asks nobody");
-            return vec![finding.mend(self.renew_authority(configuration))];
+            return vec![finding.mend(self.mends().authority(configuration))];
         };
         let days = self.days_until(longest);
         let mut findings = Vec::new();
@@ -160,7 +148,7 @@ impl View<'_> {
                 check
                     .warning(format!("ends on {}, {days} days left", longest.date()))
                     .why("from then on the API server trusts no certificate of the server")
-                    .mend(self.renew_authority(configuration)),
+                    .mend(self.mends().authority(configuration)),
             );
         }
         let begins = good.iter().map(|one| one.validity.not_before).min();
@@ -200,7 +188,7 @@ impl View<'_> {
             Check::Certificates
                 .error("is not of the authority that signed the certificate that is served")
                 .why("the API server says \"x509: certificate signed by unknown authority\", and asks nobody")
-                .mend(self.write(configuration))
+                .mend_if(self.mends().bundle(configuration))
         })
     }
 
@@ -227,7 +215,7 @@ impl View<'_> {
                 check
                     .error(format!("ended on {}", validity.not_after.date()))
                     .why("the API server refuses every connection")
-                    .mend(self.renew()),
+                    .mend(self.mends().certificate()),
             );
         } else if days < LEAF_NOTICE {
             let date = validity.not_after.date();
@@ -235,7 +223,7 @@ impl View<'_> {
                 check
                     .warning(format!("ends on {date}, {days} days left"))
                     .why("from then on the API server refuses every connection")
-                    .mend(self.renew()),
+                    .mend(self.mends().certificate()),
             );
         }
         if validity.not_before > now {
@@ -251,12 +239,12 @@ impl View<'_> {
             );
         }
         if !chain.first().is_some_and(|leaf| is_named(leaf, &host)) {
-            let names = facts.names.join(", ");
+            let names = printable(&facts.names.join(", "), NAMES_SHOWN);
             findings.push(
                 check
                     .error(format!("names {names}, and the API server calls {host}"))
                     .why("the API server refuses every connection")
-                    .mend(self.renew()),
+                    .mend(self.mends().certificate()),
             );
         }
         if findings.is_empty() {
@@ -272,66 +260,9 @@ impl View<'_> {
         (end - self.snapshot.now).whole_days()
     }
 
-    fn is_injected(&self) -> bool {
-        self.wanted.objects.iter().any(|object| {
-            present(self.snapshot, object).is_some_and(|one| one.pointer(INJECTED).is_some())
-        })
-    }
-
-    /// Lets whoever writes `caBundle` write it.
-    fn write(&self, configuration: &Value) -> String {
-        let commands = &self.wanted.commands;
-        if configuration.pointer(INJECTED).is_some() {
-            let restart = "-n cert-manager rollout restart deployment/cert-manager-cainjector";
-            return commands.kubectl(restart);
-        }
-        if let Some(restart) = self.restart_of_self_managed() {
-            return restart;
-        }
-        commands.apply(None, self.snapshot.knows_conditions())
-    }
-
-    /// Gets another server certificate.
-    fn renew(&self) -> String {
-        let commands = &self.wanted.commands;
-        let namespace = &self.wanted.namespace;
-        if self.is_injected() {
-            // cert-manager makes another at once
-            return commands.kubectl(&format!("-n {namespace} delete secret distrogate-tls"));
-        }
-        self.restart_of_self_managed().unwrap_or_else(|| {
-            let host = self.wanted.backend.host();
-            let names = if host.parse::<std::net::IpAddr>().is_ok() {
-                format!("--ip {host}")
-            } else {
-                format!("--dns {host}")
-            };
-            format!(
-                "distrogate certs init --out certs/own-ca --force {names} && {}",
-                commands.kubectl("apply -k certs/own-ca")
-            )
-        })
-    }
-
-    fn renew_authority(&self, configuration: &Value) -> String {
-        if configuration.pointer(INJECTED).is_none() {
-            return self.renew();
-        }
-        let namespace = &self.wanted.namespace;
-        let delete = format!("-n {namespace} delete secret distrogate-ca distrogate-tls");
-        self.wanted.commands.kubectl(&delete)
-    }
-
-    /// A server that manages its certificates itself sees to all of it when it starts.
-    fn restart_of_self_managed(&self) -> Option<String> {
-        let managed = self.snapshot.flag("certificates")?;
-        let namespace = &self.wanted.namespace;
-        let behind = self.snapshot.behind.as_ref()?;
-        let name = behind.deployments.is()?.first()?.metadata.name.clone()?;
-        (managed == "self-managed").then(|| {
-            let restart = format!("-n {namespace} rollout restart deployment/{name}");
-            self.wanted.commands.kubectl(&restart)
-        })
+    fn mends(&self) -> Mends<'_> {
+        let Self { snapshot, wanted } = self;
+        Mends { snapshot, wanted }
     }
 }
 

@@ -9,7 +9,7 @@ use semver::Version;
 
 use super::super::{Check, Finding, Seen, Snapshot, Wanted};
 use crate::text::printable;
-use crate::vcluster::Catalogue;
+use crate::vcluster::{Catalogue, ChartSource, Distro};
 
 /// How many charts are named.
 const SHOWN: usize = 5;
@@ -24,18 +24,29 @@ pub(super) fn look(snapshot: &Snapshot, _wanted: &Wanted) -> Vec<Finding> {
     };
     let catalogue = Catalogue::embedded();
     let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    let mut legacy = Vec::new();
+    let (mut legacy, mut untold) = (Vec::new(), Vec::new());
     for workload in workloads {
-        let version = workload.chart.strip_prefix("vcluster-").map(Version::parse);
-        match version {
-            Some(Ok(version)) if catalogue.get(&version).is_some() => {}
-            Some(Ok(version)) if version >= Version::new(0, 20, 0) => {
-                let version = printable(&version.to_string(), 64);
-                unknown.entry(version).or_default().push(&workload.object);
+        let told = ChartSource::of_label(&workload.chart);
+        let what = match &told {
+            Some((name, version)) if name == "vcluster" && catalogue.get(version).is_some() => {
+                continue;
             }
             // k3s, k8s, k0s and eks had charts of their own until then
-            _ => legacy.push(workload.object.as_str()),
-        }
+            Some((name, version))
+                if Distro::of_legacy_chart(name).is_some() && is_before_unified(version) =>
+            {
+                legacy.push(workload.object.as_str());
+                continue;
+            }
+            Some((name, version)) => format!("{name} {version}"),
+            None if workload.chart.is_empty() => {
+                untold.push(workload.object.as_str());
+                continue;
+            }
+            None => format!("the chart {}", workload.chart),
+        };
+        let what = printable(&what, 128);
+        unknown.entry(what).or_default().push(&workload.object);
     }
     let newest = catalogue
         .newest()
@@ -43,10 +54,10 @@ pub(super) fn look(snapshot: &Snapshot, _wanted: &Wanted) -> Vec<Finding> {
     let mut findings: Vec<_> = unknown
         .iter()
         .take(SHOWN)
-        .map(|(version, objects)| {
+        .map(|(what, objects)| {
             check
                 .warning(format!(
-                    "vcluster {version} is not known, the newest is {newest}: {}",
+                    "{what} is not known, the newest is {newest}: {}",
                     some(objects)
                 ))
                 .why("its fields and defaults are guessed: unknown fields are warned of, not refused")
@@ -57,15 +68,15 @@ pub(super) fn look(snapshot: &Snapshot, _wanted: &Wanted) -> Vec<Finding> {
         findings.push(check.warning(format!("and {more} charts more")));
     }
     if !legacy.is_empty() {
-        let says = format!(
-            "charts before 0.20, or without a version: {}",
-            some(&legacy)
-        );
+        let says = format!("charts before 0.20: {}", some(&legacy));
         findings.push(
             check
                 .info(says)
                 .why("they have another layout, and are not judged"),
         );
+    }
+    if !untold.is_empty() {
+        findings.push(check.info(format!("no label tells the chart of {}", some(&untold))));
     }
     if findings.is_empty() {
         findings.push(check.ok(match workloads.len() {
@@ -75,6 +86,11 @@ pub(super) fn look(snapshot: &Snapshot, _wanted: &Wanted) -> Vec<Finding> {
         }));
     }
     findings
+}
+
+/// Whether a chart has the layout of before 0.20, which 0.20's own pre-releases have not.
+fn is_before_unified(version: &Version) -> bool {
+    (version.major, version.minor) < (0, 20)
 }
 
 /// The first of some objects.
@@ -119,9 +135,19 @@ mod tests {
         warning: vcluster 0.99.0 is not known, the newest is 0.36.1: StatefulSet team-0/dev, StatefulSet team-2/dev
           why: its fields and defaults are guessed: unknown fields are warned of, not refused
         ");
-        assert_snapshot!(with(&["vcluster-k8s-0.19.5", "vcluster-0.19.5", ""]), @"
-        info: charts before 0.20, or without a version: StatefulSet team-0/dev, StatefulSet team-1/dev, StatefulSet team-2/dev
+        assert_snapshot!(with(&["vcluster-0.36.0_a1", "vcluster-0.20.0"]), @"ok: 2 virtual clusters run here, of charts that are known");
+        assert_snapshot!(with(&["vcluster-k8s-0.19.5", "vcluster-0.19.5"]), @"
+        info: charts before 0.20: StatefulSet team-0/dev, StatefulSet team-1/dev
           why: they have another layout, and are not judged
+        ");
+        assert_snapshot!(with(&["corp-vcluster-1.2.0", "vcluster-0.20.0-beta.1", "corp", ""]), @"
+        warning: corp-vcluster 1.2.0 is not known, the newest is 0.36.1: StatefulSet team-0/dev
+          why: its fields and defaults are guessed: unknown fields are warned of, not refused
+        warning: the chart corp is not known, the newest is 0.36.1: StatefulSet team-2/dev
+          why: its fields and defaults are guessed: unknown fields are warned of, not refused
+        warning: vcluster 0.20.0-beta.1 is not known, the newest is 0.36.1: StatefulSet team-1/dev
+          why: its fields and defaults are guessed: unknown fields are warned of, not refused
+        info: no label tells the chart of StatefulSet team-3/dev
         ");
         assert_snapshot!(with(&["vcluster-0.99.0"; 7]), @"
         warning: vcluster 0.99.0 is not known, the newest is 0.36.1: StatefulSet team-0/dev, StatefulSet team-1/dev, StatefulSet team-2/dev, StatefulSet team-3/dev, StatefulSet team-4/dev and 2 more

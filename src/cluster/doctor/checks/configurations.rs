@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::super::snapshot::{list, text, titled};
-use super::super::{Check, Finding, Seen, Snapshot, Status, Wanted, quoted};
+use super::super::{Check, Finding, Seen, Snapshot, Status, Wanted};
+use super::mends::Mends;
 use crate::cluster::Backend;
 
 /// The domain of our names.
@@ -31,7 +32,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
             check
                 .error(format!("not installed: there is neither {titles}"))
                 .why("the API server asks nobody: nothing is refused, and nothing gets defaults")
-                .mend(install(snapshot, wanted)),
+                .mend_if(Mends { snapshot, wanted }.install()),
         );
     } else {
         for object in &wanted.objects {
@@ -44,31 +45,6 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
     });
     findings.extend(others.map(|one| left_over(one, wanted)));
     findings
-}
-
-/// What installs everything anew, in the way that it was installed before.
-pub(super) fn install(snapshot: &Snapshot, wanted: &Wanted) -> String {
-    let mut seen = wanted
-        .objects
-        .iter()
-        .filter_map(|one| present(snapshot, one));
-    let commands = &wanted.commands;
-    let Some(configuration) = seen.next() else {
-        return commands.kubectl("apply -k certs/cert-manager");
-    };
-    let annotation = |name: &str| text(configuration, &format!("/metadata/annotations/{name}"));
-    let release = annotation("meta.helm.sh~1release-name");
-    if !release.is_empty() {
-        let (release, namespace) = (quoted(release), &wanted.namespace);
-        return format!(
-            "helm upgrade {release} deploy/chart --namespace {namespace} --reuse-values"
-        );
-    }
-    if annotation("cert-manager.io~1inject-ca-from").is_empty() {
-        commands.kubectl("apply -k certs/own-ca")
-    } else {
-        commands.kubectl("apply -k certs/cert-manager")
-    }
 }
 
 /// The configuration of that kind and name as it is.
@@ -95,10 +71,6 @@ fn one(snapshot: &Snapshot, wanted: &Wanted, object: &Value) -> Finding {
             .ok(format!("is there, with {webhooks} webhook{plural}"))
             .of(title);
     }
-    let other = wanted
-        .objects
-        .iter()
-        .find_map(|one| present_other(snapshot, one));
     check
         .error("is not there")
         .of(title)
@@ -107,13 +79,12 @@ fn one(snapshot: &Snapshot, wanted: &Wanted, object: &Value) -> Finding {
         } else {
             "nothing gets defaults, and nobody is told"
         })
-        .mend(wanted.commands.apply(other, snapshot.knows_conditions()))
+        .mend_if(Mends { snapshot, wanted }.configurations())
 }
 
-fn present_other<'s>(snapshot: &'s Snapshot, object: &Value) -> Option<&'s Value> {
-    let present = present(snapshot, object)?;
-    let bundle = text(present, "/webhooks/0/clientConfig/caBundle");
-    (!bundle.is_empty()).then_some(present)
+/// Whether a webhook is ours by its name.
+pub(super) fn is_ours(webhook: &str) -> bool {
+    webhook.ends_with(DOMAIN)
 }
 
 /// Whether a configuration is ours by the names of its webhooks, or by whom they call.
@@ -128,7 +99,7 @@ fn calls_us(configuration: &Value, wanted: &Wanted) -> bool {
             } => service("namespace") == namespace && service("name") == name,
             Backend::Url(_) => false,
         };
-        is_our_service || text(webhook, "/name").ends_with(DOMAIN)
+        is_our_service || is_ours(text(webhook, "/name"))
     })
 }
 
@@ -178,7 +149,7 @@ mod tests {
         assert_snapshot!(told(&look(&without, &wanted())), @"
         error: ValidatingWebhookConfiguration validate.distrogate.io is not there
           why: the API server asks nobody whether a config is right: nothing is refused
-          mend: distrogate manifests --ca-file <(kubectl get mutatingwebhookconfiguration mutate.distrogate.io -o 'jsonpath={.webhooks[0].clientConfig.caBundle}' | base64 -d) | kubectl apply -f -
+          mend: kubectl get mutatingwebhookconfiguration mutate.distrogate.io -o 'jsonpath={.webhooks[0].clientConfig.caBundle}' | base64 -d | distrogate manifests --ca-file /dev/stdin | kubectl apply -f -
         ok: MutatingWebhookConfiguration mutate.distrogate.io is there, with 1 webhook
         ");
         without.mutating = Seen::Is(Vec::new());
@@ -188,33 +159,6 @@ mod tests {
           why: the API server asks nobody: nothing is refused, and nothing gets defaults
           mend: kubectl apply -k certs/cert-manager
         ");
-    }
-
-    #[test]
-    fn it_is_installed_as_it_was() {
-        let mut snapshot = installed();
-        assert_eq!(
-            install(&snapshot, &wanted()),
-            "kubectl apply -k certs/own-ca"
-        );
-        for (annotation, value, expected) in [
-            (
-                "cert-manager.io/inject-ca-from",
-                "distrogate-system/distrogate-tls",
-                "kubectl apply -k certs/cert-manager",
-            ),
-            (
-                "meta.helm.sh/release-name",
-                "gate",
-                "helm upgrade gate deploy/chart --namespace distrogate-system --reuse-values",
-            ),
-        ] {
-            let Seen::Is(validating) = &mut snapshot.validating else {
-                panic!("an installation");
-            };
-            validating[0]["metadata"]["annotations"][annotation] = json!(value);
-            assert_eq!(install(&snapshot, &wanted()), expected);
-        }
     }
 
     #[test]

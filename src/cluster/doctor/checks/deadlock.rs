@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::super::snapshot::{Labels, NAME_LABEL, list, text, titled};
 use super::super::{Check, Finding, Seen, Snapshot, Status, Wanted, selector};
 use super::configurations::present;
-use super::registration::rule_operations;
-use super::rules::{Covered, of_webhook};
+use super::rules::{Covered, of_webhook, rule_operations};
 use crate::text::printable;
 
 /// The label that selectors go by.
@@ -142,7 +141,7 @@ impl Webhook<'_> {
                     .why(
                         "what is written there waits for the server, also what it takes to start it",
                     )
-                    .mend(self.set("namespaceSelector"))
+                    .mend_if(self.set("namespaceSelector"))
             })
             .collect()
     }
@@ -166,7 +165,7 @@ impl Webhook<'_> {
         Some(
             self.finding("rules", &format!("asks about {}", names.join(", ")))
                 .why("without a server, nothing starts that could bring the server back")
-                .mend(self.rules()),
+                .mend_if(self.rules()),
         )
     }
 
@@ -205,7 +204,7 @@ impl Webhook<'_> {
                 &format!("lets all {} come here", names.join(" and ")),
             )
             .why("every namespace depends on them, and they would on the server")
-            .mend(self.set(field)),
+            .mend_if(self.set(field)),
         )
     }
 
@@ -216,7 +215,7 @@ impl Webhook<'_> {
             finding.status = Status::Warning;
             finding
                 .why("every write that is asked about takes that long if a server hangs")
-                .mend(self.set("timeoutSeconds"))
+                .mend_if(self.set("timeoutSeconds"))
         })
     }
 
@@ -234,7 +233,7 @@ impl Webhook<'_> {
             .at(format!("webhooks[{name}].{field}"))
     }
 
-    fn set(&self, field: &str) -> String {
+    fn set(&self, field: &str) -> Option<String> {
         let path = format!("/{field}");
         self.patch(|model| {
             let value = model.get(field).cloned().unwrap_or_default();
@@ -242,109 +241,25 @@ impl Webhook<'_> {
         })
     }
 
-    fn rules(&self) -> String {
+    fn rules(&self) -> Option<String> {
+        if self.wanted.policies.unseen.is_some() {
+            return None;
+        }
         let live = list(self.live, "/rules");
         self.patch(|model| rule_operations(live, list(model, "/rules")))
     }
 
-    /// What is none of ours goes.
-    fn patch(&self, operations: impl FnOnce(&Value) -> Vec<Value>) -> String {
-        let remove = || vec![json!({"op": "remove", "path": ""})];
-        let operations = self.model.map_or_else(remove, operations);
+    /// What is none of ours goes; nothing is said where a policy that was not seen may want it.
+    fn patch(&self, operations: impl FnOnce(&Value) -> Vec<Value>) -> Option<String> {
+        let operations = match self.model {
+            Some(model) => operations(model),
+            None if self.wanted.policies.unseen.is_some() => return None,
+            None => vec![json!({"op": "remove", "path": ""})],
+        };
         let commands = &self.wanted.commands;
-        commands.patch_webhook(self.configuration, self.number, operations)
+        Some(commands.patch_webhook(self.configuration, self.number, operations))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use insta::assert_snapshot;
-
-    use super::super::super::Hidden;
-    use super::super::testing::{change, installed, told, wanted};
-    use super::*;
-
-    #[test]
-    fn what_manifests_prints_cannot_deadlock() {
-        let mut snapshot = installed();
-        let ok = "ok: kube-system, distrogate-system and what Pods and nodes need never wait for the server\n";
-        assert_eq!(told(&look(&snapshot, &wanted())), ok);
-        for labels in snapshot.namespaces.values_mut() {
-            *labels = Seen::Hidden(Hidden::Late(5));
-        }
-        assert_eq!(
-            told(&look(&snapshot, &wanted())),
-            ok,
-            "names are known without a look"
-        );
-    }
-
-    #[test]
-    fn a_namespace_without_its_label_is_named() {
-        let mut snapshot = installed();
-        let labels = Seen::Is(Labels::new());
-        snapshot
-            .namespaces
-            .insert("distrogate-system".to_owned(), labels);
-        assert_snapshot!(told(&look(&snapshot, &wanted())), @r#"
-        error: Namespace distrogate-system metadata.labels.kubernetes\.io/metadata\.name is not set, and the webhooks leave namespaces alone by it
-          why: what is written there waits for the server; the API server sets it from 1.21 on
-          mend: kubectl label namespace distrogate-system kubernetes.io/metadata.name=distrogate-system
-        "#);
-    }
-
-    #[test]
-    fn what_takes_our_namespace_or_what_pods_need_is_named() {
-        let mut snapshot = installed();
-        change(&mut snapshot, "validating", |webhooks| {
-            webhooks[2]["namespaceSelector"] = json!({
-                "matchExpressions": [
-                    {"key": NAME, "operator": "NotIn", "values": ["kube-system"]},
-                ],
-            });
-        });
-        change(&mut snapshot, "mutating", |webhooks| {
-            webhooks[0]["rules"].as_array_mut().unwrap().push(json!({
-                "apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"],
-            }));
-        });
-        assert_snapshot!(told(&look(&snapshot, &wanted())), @r#"
-        error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[workloads.distrogate.io].namespaceSelector takes the namespace distrogate-system
-          why: what is written there waits for the server, also what it takes to start it
-          mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/2/name","value":"workloads.distrogate.io"},{"op":"add","path":"/webhooks/2/namespaceSelector","value":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","distrogate-system"]}]}}]'
-        warning: MutatingWebhookConfiguration mutate.distrogate.io webhooks[mutate.distrogate.io].rules asks about *.*
-          why: without a server, nothing starts that could bring the server back
-          mend: kubectl patch mutatingwebhookconfiguration mutate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/0/name","value":"mutate.distrogate.io"},{"op":"remove","path":"/webhooks/0/rules/10"}]'
-        "#);
-    }
-
-    #[test]
-    fn what_is_wide_or_slow_is_named() {
-        let mut snapshot = installed();
-        change(&mut snapshot, "validating", |webhooks| {
-            webhooks[0]["matchConditions"] = json!([]);
-            webhooks[1]["objectSelector"] = json!({});
-            webhooks[2]["timeoutSeconds"] = json!(30);
-        });
-        assert_snapshot!(told(&look(&snapshot, &wanted())), @r#"
-        error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[validate.distrogate.io].matchConditions lets all secrets come here
-          why: every namespace depends on them, and they would on the server
-          mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/0/name","value":"validate.distrogate.io"},{"op":"add","path":"/webhooks/0/matchConditions","value":[{"expression":"request.resource.group != '\'''\'' || request.resource.resource != '\''secrets'\'' || (has(request.name) && request.name != '\'''\'' ? request.name : has(object.metadata.generateName) ? object.metadata.generateName : '\'''\'').startsWith('\''vc-config-'\'')","name":"secrets-of-vcluster-only"},{"expression":"request.operation != '\''UPDATE'\'' || request.resource.group != '\'''\'' || request.resource.resource != '\''secrets'\'' || has(object.data) != has(oldObject.data) || (has(object.data) && object.data != oldObject.data) || (has(object.metadata.labels) && '\''chart'\'' in object.metadata.labels ? object.metadata.labels['\''chart'\''] : '\'''\'') != (has(oldObject.metadata.labels) && '\''chart'\'' in oldObject.metadata.labels ? oldObject.metadata.labels['\''chart'\''] : '\'''\'')","name":"another-config-than-before"},{"expression":"request.resource.group != '\''argoproj.io'\'' || request.operation != '\''UPDATE'\'' || has(object.spec) != has(oldObject.spec) || (has(object.spec) && object.spec != oldObject.spec) || (has(object.operation) && (!has(oldObject.operation) || object.operation != oldObject.operation))","name":"no-refreshed-status"},{"expression":"request.operation != '\''UPDATE'\'' || !has(object.metadata.deletionTimestamp) || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec","name":"no-last-farewell"}]}]'
-        error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[values.distrogate.io].objectSelector lets all secrets and configmaps come here
-          why: every namespace depends on them, and they would on the server
-          mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/1/name","value":"values.distrogate.io"},{"op":"add","path":"/webhooks/1/objectSelector","value":{"matchExpressions":[{"key":"distrogate.io/values","operator":"Exists"}]}}]'
-        warning: ValidatingWebhookConfiguration validate.distrogate.io webhooks[workloads.distrogate.io].timeoutSeconds is 30
-          why: every write that is asked about takes that long if a server hangs
-          mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/2/name","value":"workloads.distrogate.io"},{"op":"add","path":"/webhooks/2/timeoutSeconds","value":5}]'
-        "#);
-        snapshot.minor = 20;
-        change(&mut snapshot, "validating", |webhooks| {
-            webhooks.as_array_mut().unwrap().truncate(1);
-        });
-        let told = told(&look(&snapshot, &wanted()));
-        assert!(
-            told.starts_with("ok: "),
-            "the API server's own finding: {told}"
-        );
-    }
-}
+mod tests;

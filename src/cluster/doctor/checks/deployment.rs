@@ -9,7 +9,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::super::snapshot::{Labels, is_ready, list, text};
 use super::super::{Behind, Check, Finding, Seen, Snapshot, Wanted, selector};
-use super::configurations::{install, present};
+use super::configurations::present;
+use super::mends::Mends;
 
 /// Looks at the Deployment and what goes with it.
 pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
@@ -30,7 +31,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
                     wanted.namespace
                 ))
                 .why("nothing keeps a server running")
-                .mend(install(snapshot, wanted)),
+                .mend_if(Mends { snapshot, wanted }.install()),
         ];
     };
     let name = deployment.metadata.name.clone().unwrap_or_default();

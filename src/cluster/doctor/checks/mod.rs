@@ -7,6 +7,7 @@ mod charts;
 mod configurations;
 mod deadlock;
 mod deployment;
+mod mends;
 mod other_webhooks;
 mod policies;
 mod registration;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Behind, Check, Finding, Seen, Snapshot, Status, Wanted, container};
+use super::mends::Mends;
 use crate::text::printable;
 
 /// How much of what a Pod says is shown.
@@ -26,9 +27,17 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
         findings.push(check.not_seen(why));
         return findings;
     };
-    let room = Room { behind, wanted };
+    let mends = Mends { snapshot, wanted };
+    let room = Room {
+        behind,
+        wanted,
+        mends,
+    };
     findings.extend(room.mounted());
     findings.extend(room.pods());
+    if findings.is_empty() && behind.pages.is_empty() {
+        findings.push(check.not_seen("what is followed: no Pod is ready to be asked"));
+    }
     if !findings.iter().any(|one| one.status > Status::Info) {
         let revision = match &policies.mounted {
             Some(Ok(revision)) => format!(", revision {revision}"),
@@ -52,6 +61,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
 struct Room<'a> {
     behind: &'a Behind,
     wanted: &'a Wanted,
+    mends: Mends<'a>,
 }
 
 impl Room<'_> {
@@ -102,7 +112,7 @@ impl Room<'_> {
                             .warning(format!("is not ready: {}", printable(failed, SHOWN)))
                             .of(format!("Pod {}/{pod}", self.wanted.namespace))
                             .why("no review is sent there")
-                            .mend(self.kubectl(&format!("delete pod {pod}"))),
+                            .mend(self.mends.kubectl(&format!("delete pod {pod}"))),
                     );
                 }
                 let revision = line.strip_prefix("[+]policy ok: revision ");
@@ -128,31 +138,23 @@ impl Room<'_> {
             .map(|(revision, pods)| format!("{} {}", pods.join(" and "), printable(revision, 16)))
             .collect();
         let why = "the same config is judged in one way or the other";
-        let behind: Vec<_> = match &self.wanted.policies.mounted {
-            Some(Ok(mounted)) => followed
-                .iter()
-                .filter(|(revision, _)| *revision != mounted)
-                .flat_map(|(_, pods)| pods.iter().copied())
-                .collect(),
-            _ if followed.len() > 1 => followed.values().flatten().copied().collect(),
-            _ => Vec::new(),
-        };
-        let mend = self.kubectl(&format!("delete pod {}", behind.join(" ")));
+        let restart = || self.mends.restart();
         if followed.len() > 1 {
             let says = format!("Pods follow different ones: {}", told.join(", "));
-            return Some(check.warning(says).why(why).mend(mend));
+            return Some(check.warning(says).why(why).mend_if(restart()));
         }
         let Some(Ok(mounted)) = &self.wanted.policies.mounted else {
             return None;
         };
-        (!behind.is_empty()).then(|| {
+        let is_other = followed.keys().any(|revision| revision != mounted);
+        is_other.then(|| {
             check
                 .warning(format!(
                     "Pods follow others than are mounted, which are {mounted}: {}",
                     told.join(", ")
                 ))
                 .why("what was written is not in force; the kubelet brings it within two minutes")
-                .mend(mend)
+                .mend_if(restart())
         })
     }
 
@@ -162,14 +164,8 @@ impl Room<'_> {
         let mounts = mounts.unwrap_or_default();
         let names: BTreeSet<_> = mounts.iter().map(|mount| &*mount.config_map).collect();
         let names: Vec<_> = names.into_iter().collect();
-        self.kubectl(&format!("edit configmap {}", names.join(" ")))
-    }
-
-    fn kubectl(&self, arguments: &str) -> String {
-        let namespace = &self.wanted.namespace;
-        self.wanted
-            .commands
-            .kubectl(&format!("-n {namespace} {arguments}"))
+        self.mends
+            .kubectl(&format!("edit configmap {}", names.join(" ")))
     }
 }
 
@@ -240,7 +236,7 @@ mod tests {
         }), @"
         warning: Pods follow different ones: a 00000000000000aa, b 00000000000000bb
           why: the same config is judged in one way or the other
-          mend: kubectl -n distrogate-system delete pod b
+          mend: kubectl -n distrogate-system rollout restart deployment/distrogate
         ");
         assert_snapshot!(with(|snapshot, wanted| {
             wanted.policies.mounted = None;
@@ -248,7 +244,7 @@ mod tests {
         }), @"
         warning: Pods follow different ones: a 00000000000000aa, b 00000000000000bb
           why: the same config is judged in one way or the other
-          mend: kubectl -n distrogate-system delete pod a b
+          mend: kubectl -n distrogate-system rollout restart deployment/distrogate
         ");
         assert_snapshot!(with(|snapshot, _| {
             for pod in ["a", "b"] {
@@ -257,7 +253,7 @@ mod tests {
         }), @"
         warning: Pods follow others than are mounted, which are 00000000000000aa: a and b 00000000000000bb
           why: what was written is not in force; the kubelet brings it within two minutes
-          mend: kubectl -n distrogate-system delete pod a b
+          mend: kubectl -n distrogate-system rollout restart deployment/distrogate
         ");
         assert_snapshot!(with(|snapshot, _| {
             let text = "[+]policy ok: revision 00000000000000aa\n[-]draining failed: about to stop\n";
@@ -287,6 +283,9 @@ mod tests {
         not-seen: what is mounted: no answer in 5 s
         not-seen: what Pods a, b follow: needs the right to get pods/proxy in the namespace distrogate-system
         ");
+        assert_snapshot!(with(|snapshot, _| {
+            snapshot.behind.as_mut().unwrap().pages.clear();
+        }), @"not-seen: what is followed: no Pod is ready to be asked");
         assert_snapshot!(with(|snapshot, _| snapshot.behind = None), @"not-seen: which policies the server follows: it is not behind a Service");
     }
 }

@@ -1,57 +1,17 @@
 //! The configurations say what `distrogate manifests` prints, field by field.
 
+mod fields;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use self::fields::Differing;
 use super::super::snapshot::{list, text, titled};
 use super::super::{Check, Finding, Snapshot, Status, Wanted};
 use super::configurations::present;
-use super::rules::{Covered, of_rule, of_webhook};
+use super::rules::{Covered, of_webhook, rule_operations};
 use crate::text::printable;
-
-/// How much of a field is shown.
-const SHOWN: usize = 160;
-
-/// Fields of a webhook, how bad another value is, and why.
-const FIELDS: [(&str, Status, &str); 8] = [
-    ("failurePolicy", Status::Error, ""),
-    (
-        "matchPolicy",
-        Status::Error,
-        "objects that are written in another version are not looked at",
-    ),
-    (
-        "namespaceSelector",
-        Status::Error,
-        "other namespaces are asked about than should be",
-    ),
-    (
-        "objectSelector",
-        Status::Error,
-        "other objects are asked about than should be",
-    ),
-    (
-        "sideEffects",
-        Status::Error,
-        "dry runs are refused, or not asked about",
-    ),
-    (
-        "timeoutSeconds",
-        Status::Warning,
-        "the API server waits longer, or not as long, as was meant",
-    ),
-    (
-        "reinvocationPolicy",
-        Status::Warning,
-        "what webhooks after this one change gets no defaults",
-    ),
-    (
-        "admissionReviewVersions",
-        Status::Error,
-        "the API server may ask in a form that is not understood",
-    ),
-];
 
 /// Compares both configurations.
 pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
@@ -71,9 +31,18 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
     }
     if compared == 0 {
         findings.push(Check::Registration.not_seen("there is no configuration to compare"));
+    } else if let Some(why) = &wanted.policies.unseen {
+        findings.push(
+            Check::Registration
+                .not_seen(&format!("rules, which follow from the policy: {why}"))
+                .why("with --policy they are compared with those of the files that it names"),
+        );
     } else if findings.is_empty() {
-        let manifests = &wanted.commands.manifests;
-        findings.push(Check::Registration.ok(format!("as {manifests} prints it")));
+        let says = match &wanted.commands.fetch {
+            None => format!("as {} prints it", wanted.commands.manifests()),
+            Some(_) => "as distrogate manifests prints it for what is mounted".to_owned(),
+        };
+        findings.push(Check::Registration.ok(says));
     }
     findings
 }
@@ -94,8 +63,12 @@ impl Comparison<'_> {
             let name = text(webhook, "/name");
             match position(name).and_then(|number| Some((number, live.get(number)?))) {
                 Some((number, live)) => findings.extend(self.webhook(number, live, webhook)),
-                None => findings.push(self.missing(name)),
+                None => findings.push(self.missing(webhook)),
             }
+        }
+        if self.wanted.policies.unseen.is_some() {
+            // a policy may have webhooks of its own
+            return findings;
         }
         for (number, webhook) in live.iter().enumerate() {
             let name = text(webhook, "/name");
@@ -107,12 +80,23 @@ impl Comparison<'_> {
         findings
     }
 
-    fn missing(&self, name: &str) -> Finding {
-        let commands = &self.wanted.commands;
-        let mend = commands.apply(Some(self.live), self.snapshot.knows_conditions());
-        self.finding(Status::Error, name, "", "is not there")
+    fn missing(&self, webhook: &Value) -> Finding {
+        let mut add = webhook.clone();
+        // it trusts what the others do
+        let bundle = text(self.live, "/webhooks/0/clientConfig/caBundle");
+        if let Some(way) = add.get_mut("clientConfig").and_then(Value::as_object_mut)
+            && !bundle.is_empty()
+        {
+            way.insert("caBundle".to_owned(), bundle.into());
+        }
+        if let Some(fields) = add.as_object_mut()
+            && !self.snapshot.knows_conditions()
+        {
+            fields.remove("matchConditions");
+        }
+        self.finding(Status::Error, text(webhook, "/name"), "", "is not there")
             .why("what it asks about is not looked at")
-            .mend(mend)
+            .mend(self.wanted.commands.add_webhook(self.live, &add))
     }
 
     fn beyond(&self, number: usize, name: &str) -> Finding {
@@ -129,25 +113,22 @@ impl Comparison<'_> {
     fn webhook(&self, number: usize, live: &Value, wanted: &Value) -> Vec<Finding> {
         let name = text(wanted, "/name");
         let mut findings = Vec::new();
-        for (field, status, why) in FIELDS {
-            let (is, has_to_be) = (live.get(field), wanted.get(field));
-            if has_to_be.is_none() || normal(is) == normal(has_to_be) {
-                continue;
-            }
-            let why = match (field, text(live, "/failurePolicy")) {
-                ("failurePolicy", "Ignore") => {
-                    "while no server answers, configs are let through unjudged"
-                }
-                ("failurePolicy", _) => "while no server answers, writes are stopped",
-                _ => why,
-            };
-            let says = format!("is {}, has to be {}", shown(is), shown(has_to_be));
-            let finding = self.finding(status, name, field, &says).why(why);
-            findings.push(finding.mend(self.set(number, &format!("/{field}"), has_to_be)));
+        for Differing {
+            field,
+            status,
+            says,
+            why,
+        } in fields::differing(live, wanted)
+        {
+            let mend = self.set(number, &format!("/{field}"), wanted.get(field));
+            let finding = self.finding(status, name, field, &says);
+            findings.push(finding.why(why).mend(mend));
         }
         findings.extend(self.way(number, live, wanted));
         findings.extend(self.conditions(number, live, wanted));
-        findings.extend(self.rules(number, live, wanted));
+        if self.wanted.policies.unseen.is_none() {
+            findings.extend(self.rules(number, live, wanted));
+        }
         findings
     }
 
@@ -176,11 +157,7 @@ impl Comparison<'_> {
         });
         let commands = &self.wanted.commands;
         let mend = commands.patch_webhook(self.live, number, operations.collect());
-        let says = format!(
-            "is {}, has to be {}",
-            shown(Some(&is)),
-            shown(Some(&has_to_be))
-        );
+        let says = fields::told(Some(&is), Some(&has_to_be));
         let finding = self.finding(Status::Error, text(wanted, "/name"), "clientConfig", &says);
         Some(
             finding
@@ -310,59 +287,6 @@ impl Comparison<'_> {
             .commands
             .patch_webhook(self.live, number, vec![operation])
     }
-}
-
-/// What makes these rules cover what those do: rules that cover anything else go, from the end on,
-/// and those come that cover what is then missing.
-pub(super) fn rule_operations(is: &[Value], has_to_be: &[Value]) -> Vec<Value> {
-    let all: BTreeSet<_> = has_to_be.iter().flat_map(of_rule).collect();
-    let mut operations = Vec::new();
-    let mut kept = BTreeSet::new();
-    for (number, rule) in is.iter().enumerate().rev() {
-        let covered = of_rule(rule);
-        if covered.is_subset(&all) {
-            kept.extend(covered);
-        } else {
-            let path = format!("/rules/{number}");
-            operations.push(json!({"op": "remove", "path": path}));
-        }
-    }
-    for rule in has_to_be {
-        if !of_rule(rule).is_subset(&kept) {
-            operations.push(json!({"op": "add", "path": "/rules/-", "value": rule}));
-        }
-    }
-    operations
-}
-
-/// A field as it is compared: lists of names have no order, and what is empty is as if it were not
-/// there.
-fn normal(value: Option<&Value>) -> Value {
-    match value {
-        None => Value::Null,
-        Some(Value::Array(all)) => {
-            let mut all: Vec<_> = all.iter().map(|one| normal(Some(one))).collect();
-            if all.iter().all(Value::is_string) {
-                all.sort_by_key(ToString::to_string);
-            }
-            all.into()
-        }
-        Some(Value::Object(fields)) if fields.is_empty() => Value::Null,
-        Some(Value::Object(fields)) => fields
-            .iter()
-            .map(|(key, value)| (key.clone(), normal(Some(value))))
-            .collect(),
-        Some(value) => value.clone(),
-    }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return "not set".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    printable(&text, SHOWN)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::snapshot::is_ready;
 use super::super::{Behind, Check, Finding, Seen, Snapshot, Wanted, quoted};
-use super::configurations::install;
+use super::mends::Mends;
 use crate::cluster::Backend;
 
 /// Where `serve` listens.
@@ -38,7 +38,7 @@ pub(super) fn look(snapshot: &Snapshot, wanted: &Wanted) -> Vec<Finding> {
                     .error("is not there")
                     .of(title)
                     .why("the API server finds no server, and cannot ask")
-                    .mend(install(snapshot, wanted)),
+                    .mend_if(Mends { snapshot, wanted }.install()),
             ];
         }
         Seen::Hidden(why) => return vec![check.not_seen(why).of(title)],

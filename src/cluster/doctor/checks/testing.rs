@@ -75,10 +75,14 @@ pub(super) fn wanted() -> Wanted {
             files: None,
             paths: String::new(),
             is_same: None,
+            unseen: None,
         },
         commands: Commands {
             kubectl: "kubectl".to_owned(),
+            helm: "helm".to_owned(),
             manifests: "distrogate manifests".to_owned(),
+            policies: String::new(),
+            fetch: None,
             ca_file: None,
         },
     }

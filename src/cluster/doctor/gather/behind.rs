@@ -12,7 +12,7 @@ use super::super::ask::{Reply, Thing};
 use super::super::container::{self, Mount};
 use super::super::seen::{Hidden, Seen};
 use super::super::selector;
-use super::super::snapshot::{Behind, Endpoint, Labels, is_ready};
+use super::super::snapshot::{Behind, Endpoint, Labels, Mounted, is_ready};
 use super::{CORE, Gatherer};
 use crate::cluster::Backend;
 
@@ -166,7 +166,7 @@ impl Gatherer {
         &self,
         here: Thing<'_>,
         deployments: &Seen<Vec<Deployment>>,
-    ) -> Seen<Vec<(String, String)>> {
+    ) -> Seen<Vec<Mounted>> {
         let deployment = match deployments {
             Seen::Is(deployments) => deployments.first(),
             Seen::Absent => None,
@@ -191,7 +191,7 @@ impl Gatherer {
         Seen::Is(files)
     }
 
-    async fn config_map(&self, here: Thing<'_>, mount: &Mount) -> Seen<Vec<(String, String)>> {
+    async fn config_map(&self, here: Thing<'_>, mount: &Mount) -> Seen<Vec<Mounted>> {
         let read: Seen<ConfigMap> = self
             .asker
             .get(Thing {
@@ -266,18 +266,7 @@ fn of_endpoints(endpoints: Endpoints) -> Vec<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::HeaderMap;
-    use serde_json::Value;
-
     use super::*;
-
-    fn reply(code: u16, body: &Value) -> Reply {
-        Reply {
-            code,
-            headers: HeaderMap::new(),
-            body: body.to_string().into_bytes(),
-        }
-    }
 
     #[test]
     fn slices_and_endpoints_say_the_same() {
@@ -308,12 +297,12 @@ mod tests {
 
     #[test]
     fn a_page_is_told_from_an_excuse_of_the_api_server() {
-        let mut ready = reply(503, &json!({}));
+        let mut ready = Reply::of(503, &json!({}));
         ready.body = b"[-]draining failed: about to stop\n".to_vec();
         assert!(page(&ready).is().is_some());
         let status = json!({"kind": "Status", "message": "error trying to reach service"});
         assert_eq!(
-            page(&reply(503, &status)),
+            page(&Reply::of(503, &status)),
             Seen::Hidden(Hidden::Elsewhere(
                 "error trying to reach service".to_owned()
             ))

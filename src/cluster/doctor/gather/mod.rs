@@ -47,6 +47,8 @@ pub struct Bait {
     pub object: Value,
     /// What should become of it.
     pub expected: Expected,
+    /// Why that is not certain, where it is not.
+    pub doubt: Option<String>,
 }
 
 /// Reads a cluster.
@@ -136,6 +138,7 @@ impl Gatherer {
             resource,
             mut object,
             expected,
+            doubt,
         } = bait;
         let text = |pointer: &str| {
             let value = object.pointer(pointer).and_then(Value::as_str);
@@ -170,6 +173,7 @@ impl Gatherer {
         Canary {
             object: title,
             expected,
+            doubt,
             answer,
         }
     }

@@ -96,22 +96,13 @@ fn warning(header: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hyper::HeaderMap;
     use serde_json::json;
 
     use super::*;
 
-    fn reply(code: u16, body: &Value) -> Reply {
-        Reply {
-            code,
-            headers: HeaderMap::new(),
-            body: body.to_string().into_bytes(),
-        }
-    }
-
     #[test]
     fn the_clock_is_the_api_servers() {
-        let mut reply = reply(200, &json!({}));
+        let mut reply = Reply::of(200, &json!({}));
         assert_eq!(date(&reply), None);
         let header = "Thu, 26 Nov 2026 20:32:22 GMT".parse().unwrap();
         reply.headers.insert(DATE, header);
@@ -133,12 +124,12 @@ mod tests {
     fn a_kind_that_is_not_there_is_told_from_a_namespace_that_is_not() {
         let status = |message: &str| json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message});
         let absent = status("the server could not find the requested resource");
-        assert_eq!(told(&reply(404, &absent)), Seen::Absent);
+        assert_eq!(told(&Reply::of(404, &absent)), Seen::Absent);
         assert_eq!(
-            told(&reply(404, &json!("404 page not found"))),
+            told(&Reply::of(404, &json!("404 page not found"))),
             Seen::Absent
         );
-        let namespace = told(&reply(404, &status("namespaces \"x\" not found")));
+        let namespace = told(&Reply::of(404, &status("namespaces \"x\" not found")));
         assert_eq!(
             namespace.is().unwrap().message,
             "namespaces \"x\" not found"

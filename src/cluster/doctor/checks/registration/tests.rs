@@ -87,11 +87,12 @@ fn webhooks_are_missing_or_too_many() {
     let mut snapshot = installed();
     change(&mut snapshot, "validating", |webhooks| {
         webhooks[1]["name"] = json!("other.distrogate.io");
+        webhooks[0]["clientConfig"]["caBundle"] = json!("Q0E=");
     });
     assert_snapshot!(told(&look(&snapshot, &wanted())), @r#"
     error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[values.distrogate.io] is not there
       why: what it asks about is not looked at
-      mend: distrogate manifests --ca-file <(kubectl get validatingwebhookconfiguration validate.distrogate.io -o 'jsonpath={.webhooks[0].clientConfig.caBundle}' | base64 -d) | kubectl apply -f -
+      mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"add","path":"/webhooks/-","value":{"admissionReviewVersions":["v1"],"clientConfig":{"caBundle":"Q0E=","service":{"name":"distrogate","namespace":"distrogate-system","path":"/validate","port":443}},"failurePolicy":"Fail","matchPolicy":"Equivalent","name":"values.distrogate.io","namespaceSelector":{"matchExpressions":[{"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","distrogate-system"]}]},"objectSelector":{"matchExpressions":[{"key":"distrogate.io/values","operator":"Exists"}]},"rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE","UPDATE"],"resources":["configmaps","secrets"],"scope":"Namespaced"}],"sideEffects":"None","timeoutSeconds":5}}]'
     error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[other.distrogate.io] is not one of ours
       why: it asks this server about what nobody meant it to be asked about
       mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/1/name","value":"other.distrogate.io"},{"op":"remove","path":"/webhooks/1"}]'
@@ -99,19 +100,35 @@ fn webhooks_are_missing_or_too_many() {
 }
 
 #[test]
-fn mended_rules_are_those_that_are_wanted() {
-    let has_to_be = installed().configurations().next().unwrap()["webhooks"][0]["rules"].clone();
-    let has_to_be = has_to_be.as_array().unwrap();
-    let mut is = has_to_be.clone();
-    is.remove(3);
-    is[0]["resources"] = json!(["secrets", "pods"]);
-    is.swap(1, 4);
-    let operations = Value::from(rule_operations(&is, has_to_be));
-    let patch: json_patch::Patch = serde_json::from_value(operations).unwrap();
-    let mut webhook = json!({"rules": is});
-    json_patch::patch(&mut webhook, &patch).unwrap();
-    assert_eq!(
-        of_webhook(&webhook),
-        of_webhook(&json!({"rules": has_to_be}))
-    );
+fn what_follows_from_a_policy_that_was_not_seen_is_not_judged() {
+    let mut snapshot = installed();
+    change(&mut snapshot, "validating", |webhooks| {
+        let custom = json!({
+            "apiGroups": ["corp.example"], "apiVersions": ["v1"], "operations": ["CREATE"],
+            "resources": ["clusters"], "scope": "Namespaced",
+        });
+        webhooks[0]["rules"].as_array_mut().unwrap().push(custom);
+    });
+    change(&mut snapshot, "mutating", |webhooks| {
+        let mut another = webhooks[0].clone();
+        another["name"] = json!("mutate-secrets.distrogate.io");
+        webhooks.as_array_mut().unwrap().push(another);
+    });
+    let mut wanted = wanted();
+    assert_eq!(look(&snapshot, &wanted).len(), 2);
+    wanted.policies.unseen = Some("what is mounted: no answer in 5 s".to_owned());
+    assert_snapshot!(told(&look(&snapshot, &wanted)), @"
+    not-seen: rules, which follow from the policy: what is mounted: no answer in 5 s
+      why: with --policy they are compared with those of the files that it names
+    ");
+    change(&mut snapshot, "validating", |webhooks| {
+        webhooks[0]["sideEffects"] = json!("Some");
+    });
+    assert_snapshot!(told(&look(&snapshot, &wanted)), @r#"
+    error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[validate.distrogate.io].sideEffects is Some, has to be None
+      why: dry runs are refused, or not asked about
+      mend: kubectl patch validatingwebhookconfiguration validate.distrogate.io --type=json -p '[{"op":"test","path":"/webhooks/0/name","value":"validate.distrogate.io"},{"op":"add","path":"/webhooks/0/sideEffects","value":"None"}]'
+    not-seen: rules, which follow from the policy: what is mounted: no answer in 5 s
+      why: with --policy they are compared with those of the files that it names
+    "#);
 }
