@@ -5,6 +5,7 @@
 //! version that was read, so that a bundle older than the Secret never replaces a newer one. A
 //! replica serves a certificate of another authority only when it has itself seen that authority in
 //! every `caBundle` for [`Pace::settle`]; one leader moves the rotation on, by the same measure.
+//! A configuration that is missing is made only by who has had a certificate for [`Pace::answers`].
 //! Nothing here is on the way of a review: without an API server what is served is served on, and
 //! renewed.
 
@@ -93,6 +94,8 @@ pub struct Keeper {
     kept: [Option<Value>; 2],
     /// Whether the API server is of before `matchConditions`, and does not take them.
     is_old: bool,
+    /// Since when clients get an answer here, without a break.
+    answers_since: Option<Instant>,
     /// What was last complained of.
     told: Option<String>,
 }
@@ -104,6 +107,8 @@ enum Found {
     Right,
     /// Something that had to be written.
     Changed,
+    /// A configuration is missing that has to wait until this server is known to answer.
+    Early,
 }
 
 impl Keeper {
@@ -134,6 +139,7 @@ impl Keeper {
             remembered: None,
             kept: [None, None],
             is_old: false,
+            answers_since: None,
             told: None,
         }
     }
@@ -177,8 +183,12 @@ impl Keeper {
             let looked = looked.unwrap_or(Err(KeepError::Slow));
             let now = (self.clock)();
             let failed = looked.is_err();
+            let rest = match looked {
+                Ok(Found::Early) => self.pace.answers,
+                _ => self.pace.resync,
+            };
             in_a_row = match &looked {
-                Ok(Found::Right) => 0,
+                Ok(Found::Right | Found::Early) => 0,
                 _ => in_a_row.saturating_add(1),
             };
             match looked {
@@ -196,7 +206,7 @@ impl Keeper {
             }
             tokio::select! {
                 () = wake.notified() => {}
-                () = sleep(jittered(self.pace.resync, random)) => {}
+                () = sleep(jittered(rest, random)) => {}
             }
         }
     }
@@ -244,23 +254,41 @@ impl Keeper {
             None => None,
         };
         self.seen.look(live.iter().flatten(), Instant::now());
+        // a certificate comes first: whatever goes wrong below, this server answers
+        let followed = stored.as_ref().map(|(_, trust)| self.follow(trust));
+        self.remembered = stored.as_ref().map(|(_, trust)| trust.clone());
+        self.answers();
         let mut found = Found::Right;
         if self.election.leads((self.clock)()).await? {
             if let Some((stored, trust)) = &mut stored
                 && self.step(stored, trust).await?
             {
+                self.remembered = Some(trust.clone());
                 found = Found::Changed;
             }
             let trust = stored.as_ref().map(|(_, trust)| trust);
-            if self.write(&live, trust).await? {
-                found = Found::Changed;
+            match self.write(&live, trust).await? {
+                Found::Right => {}
+                wrote if found == Found::Right => found = wrote,
+                Found::Changed | Found::Early => {}
             }
         }
-        if let Some((_, trust)) = stored {
-            self.follow(&trust)?;
-            self.remembered = Some(trust);
-        }
+        followed.transpose()?;
         Ok(found)
+    }
+
+    /// Whether there is a certificate that clients take, and since when.
+    fn answers(&mut self) {
+        let now = (self.clock)();
+        let is_good = self
+            .issuer
+            .as_ref()
+            .is_none_or(|issuer| issuer.is_good(now));
+        self.answers_since = match self.answers_since {
+            _ if !is_good => None,
+            None => Some(Instant::now()),
+            since => since,
+        };
     }
 }
 

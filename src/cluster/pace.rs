@@ -14,6 +14,9 @@ pub struct Pace {
     /// served that only this authority makes trusted. API servers follow the configurations by a
     /// watch, each in its own time: seconds, unless it is about to be replaced.
     pub settle: Duration,
+    /// How long a server has to have had a certificate before it makes a webhook configuration that
+    /// is missing. Its readiness is asked for every 2 s, and the Service follows within seconds.
+    pub answers: Duration,
     /// How long an authority that signs no more stays in `caBundle`.
     pub overlap: Overlap,
     /// How long the replica that rotates may be silent before another takes over.
@@ -33,6 +36,7 @@ impl Pace {
     pub const DEFAULT: Self = Self {
         resync: Duration::from_secs(30),
         settle: Duration::from_mins(1),
+        answers: Duration::from_secs(15),
         // a replica that cannot reach the API server for a day is not called by it either
         overlap: Overlap(time::Duration::DAY),
         lease: Duration::from_secs(90),
@@ -47,6 +51,7 @@ impl Pace {
     pub const HURRIED: Self = Self {
         resync: Duration::from_millis(500),
         settle: Duration::from_secs(2),
+        answers: Duration::from_secs(1),
         overlap: Overlap(time::Duration::seconds(60)),
         lease: Duration::from_secs(3),
         pause: Duration::from_millis(100),

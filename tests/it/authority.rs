@@ -287,6 +287,37 @@ fn what_is_registered_is_what_manifests_prints_and_stays_so() {
     is_as_printed(&replicas).unwrap();
 }
 
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn a_server_answers_first_and_is_registered_then() {
+    let mut replicas = Replicas::prepare(true);
+    // who cannot lead has a certificate all the same
+    replicas.may_lead(false);
+    replicas.start();
+    replicas.all_are_ready();
+    let server = &replicas.servers[0];
+    let authority = &replicas.secret()["data"]["ca.crt"];
+    replicas.all_serve_of(authority);
+    until("a server that may not lead", PATIENCE, || {
+        let told = calls::get(server.admin(), "/readyz?verbose")?;
+        let says = told.contains("leases.coordination.k8s.io") && told.contains("check passed");
+        says.then_some(()).ok_or(told)
+    });
+    assert!(replicas.bundle().is_err(), "nothing is registered");
+
+    // the next begins on a cluster that has nothing of ours
+    replicas.servers.clear();
+    let secret = ["-n", NAMESPACE, "delete", "secret", "distrogate-authority"];
+    replicas.cluster.admin().must(&secret, "");
+    replicas.may_lead(true);
+    replicas.start();
+    replicas.all_are_trusted();
+    let log = replicas.servers[0].log_tail();
+    let at = |line| log.find(line).unwrap_or_else(|| panic!("{line}: {log}"));
+    let serves = at("Serving a certificate that was just issued.");
+    assert!(serves < at("Wrote a webhook configuration."), "{log}");
+}
+
 /// `caBundle` comes from the cluster; what an old API server does not know it leaves out, and what
 /// the API server adds is not ours.
 fn without_what_differs(mut configuration: Value) -> Value {

@@ -8,17 +8,17 @@ use tracing::{info, warn};
 use super::super::Registration;
 use super::super::live::{bundle_patch, whole_patch};
 use super::super::store::CONFIGURATIONS;
-use super::{KeepError, Keeper};
+use super::{Found, KeepError, Keeper};
 use crate::certs::Trust;
 use crate::telemetry::metrics::Trouble;
 
 impl Keeper {
-    /// Writes what is not as it has to be in the configurations; true if there was something.
+    /// Writes what is not as it has to be in the configurations.
     pub(super) async fn write(
         &mut self,
         live: &[Option<DynamicObject>; 2],
         trust: Option<&Trust>,
-    ) -> Result<bool, KeepError> {
+    ) -> Result<Found, KeepError> {
         let bundle = trust.map(Trust::bundle);
         let wanted = match &self.register {
             Some((registration, policy)) => {
@@ -34,7 +34,7 @@ impl Keeper {
             }
             None => [None, None],
         };
-        let mut wrote = false;
+        let mut found = Found::Right;
         for (which, (live, wanted)) in live.iter().zip(wanted).enumerate() {
             let purpose = wanted.clone().or_else(|| bundle.clone().map(Value::String));
             let was_right = match self.kept.get_mut(which) {
@@ -49,6 +49,13 @@ impl Keeper {
             let Some(patch) = patch else {
                 continue;
             };
+            // from then on the API server sends reviews here, and may refuse without an answer
+            if live.is_none() && !self.is_answering() {
+                if found == Found::Right {
+                    found = Found::Early;
+                }
+                continue;
+            }
             let after = match self.store.apply(which, &patch).await {
                 Err(Error::Api(status)) if !self.is_old && is_too_old(&status.message) => {
                     warn!(
@@ -67,7 +74,7 @@ impl Keeper {
             if after == before {
                 continue;
             }
-            wrote = true;
+            found = Found::Changed;
             let kind = CONFIGURATIONS.get(which).map_or("", |(kind, _)| kind);
             if was_right {
                 self.metrics.cluster_trouble(Trouble::Overwritten);
@@ -79,7 +86,13 @@ impl Keeper {
                 info!(kind, "Wrote a webhook configuration.");
             }
         }
-        Ok(wrote)
+        Ok(found)
+    }
+
+    /// Whether this server has answered for long enough that its Service leads to it.
+    fn is_answering(&self) -> bool {
+        let since = self.answers_since;
+        since.is_some_and(|since| since.elapsed() >= self.pace.answers)
     }
 }
 

@@ -97,6 +97,20 @@ impl Replicas {
         }
     }
 
+    /// Takes away or gives back the right to the Lease, without which nobody leads.
+    pub(super) fn may_lead(&self, may: bool) {
+        let kubectl = self.cluster.admin();
+        let role = ["-n", NAMESPACE, "get", "role", "distrogate", "-o", "json"];
+        let mut role: Value = serde_json::from_str(&kubectl.must(&role, "")).unwrap();
+        for rule in role["rules"].as_array_mut().unwrap() {
+            let resource = if may { "leases" } else { "nothing" };
+            if rule["apiGroups"] == json!(["coordination.k8s.io"]) {
+                rule["resources"] = json!([resource]);
+            }
+        }
+        kubectl.must(&["replace", "-f", "-"], &role.to_string());
+    }
+
     /// Both configurations, as somebody else applies them: without `caBundle`, for the first server.
     pub(super) fn install(&self) {
         let url = format!("https://127.0.0.1:{}", self.port);
