@@ -72,6 +72,42 @@ pub(super) fn whole_patch(live: Option<&DynamicObject>, wanted: &Value) -> Optio
     Some(patch)
 }
 
+/// What narrows down what is sent here, of a webhook: nobody else has a say in it.
+const NARROWING: [&str; 3] = ["matchConditions", "namespaceSelector", "objectSelector"];
+
+/// What is to be merged so that nothing of somebody else's keeps reviews away; `None` where there
+/// is no such thing. Applying does not do it: conditions that others added are theirs.
+pub(super) fn widening_patch(live: &DynamicObject, wanted: &Value) -> Option<Value> {
+    let ours = |name: Option<&Value>| {
+        let wanted = wanted.get("webhooks").and_then(Value::as_array)?;
+        wanted.iter().find(|wanted| wanted.get("name") == name)
+    };
+    let mut is_narrowed = false;
+    let mut webhooks: Vec<_> = webhooks(live).cloned().collect();
+    for webhook in webhooks.iter_mut().filter_map(Value::as_object_mut) {
+        let Some(wanted) = ours(webhook.get("name")) else {
+            continue;
+        };
+        for key in NARROWING {
+            let wanted = wanted.get(key).filter(|wanted| !is_empty(wanted));
+            if webhook.get(key).filter(|live| !is_empty(live)) == wanted {
+                continue;
+            }
+            is_narrowed = true;
+            match wanted {
+                Some(wanted) => webhook.insert(key.to_owned(), wanted.clone()),
+                None => webhook.remove(key),
+            };
+        }
+    }
+    is_narrowed.then(|| json!({"metadata": identity(live), "webhooks": webhooks}))
+}
+
+/// Nothing, as an API server writes it where it is not said.
+fn is_empty(value: &Value) -> bool {
+    [json!(null), json!([]), json!({})].contains(value)
+}
+
 /// Applied with these, a change that somebody made in between is an error, and an object that is
 /// gone does not come back as a torso.
 fn identity(live: &DynamicObject) -> Value {
@@ -224,6 +260,62 @@ mod tests {
         }
         assert_eq!(whole_patch(None, &same), Some(same));
         assert!(!covers(&json!([1, 2]), &json!([1])), "a list is one value");
+    }
+
+    #[test]
+    fn what_others_put_in_the_way_of_reviews_is_taken_out() {
+        let namespaces = json!({"matchExpressions": [{"key": "n", "operator": "Exists"}]});
+        let condition = json!({"name": "ours", "expression": "true"});
+        let ours = json!({
+            "name": "w0",
+            "matchConditions": [condition],
+            "namespaceSelector": namespaces,
+            "objectSelector": {},
+        });
+        let wanted = json!({"metadata": {"name": "a"}, "webhooks": [ours]});
+        let with = |pointer: &str, value: Value| {
+            let mut live = live(&["x", "y"]);
+            let webhook = &mut live.data["webhooks"][0];
+            let more = ours.as_object().unwrap().clone();
+            webhook.as_object_mut().unwrap().extend(more);
+            if let Some(at) = webhook.pointer_mut(pointer) {
+                *at = value;
+            }
+            live
+        };
+        assert_eq!(widening_patch(&with("/no", json!(0)), &wanted), None);
+        let labels = json!({"matchLabels": {"a": "b"}});
+        let mut more = namespaces.clone();
+        more["matchLabels"] = labels["matchLabels"].clone();
+        let other = json!({"name": "theirs", "expression": "false"});
+        for (pointer, value) in [
+            ("/objectSelector", labels),
+            ("/namespaceSelector", more),
+            ("/matchConditions", json!([condition, other])),
+        ] {
+            let live = with(pointer, value);
+            assert_eq!(whole_patch(Some(&live), &wanted), None, "{pointer}: theirs");
+            let patch = widening_patch(&live, &wanted).unwrap();
+            assert_eq!(patch["metadata"]["resourceVersion"], "7");
+            let [first, second] = &patch["webhooks"].as_array().unwrap()[..] else {
+                panic!("{patch}")
+            };
+            assert_eq!(*second, live.data["webhooks"][1], "another one's webhook");
+            for (key, wanted) in ours.as_object().unwrap() {
+                let found = first.get(key).cloned().unwrap_or_else(|| json!({}));
+                assert_eq!(found, *wanted, "{pointer}");
+            }
+            assert_eq!(first["timeoutSeconds"], 5, "{pointer}");
+            assert!(first["clientConfig"]["caBundle"].is_string(), "{pointer}");
+        }
+        // where we have none, nobody has
+        let without = json!({"webhooks": [{
+            "name": "w0",
+            "namespaceSelector": namespaces,
+            "objectSelector": {},
+        }]});
+        let patch = widening_patch(&with("/no", json!(0)), &without).unwrap();
+        assert_eq!(patch["webhooks"][0].get("matchConditions"), None);
     }
 
     #[test]

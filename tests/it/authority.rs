@@ -267,6 +267,17 @@ fn what_is_registered_is_what_manifests_prints_and_stays_so() {
     };
     until("both as they were", PATIENCE, back);
 
+    // somebody narrows down what is sent here, and leaves ours as it is
+    let narrow = r#"[
+        {"op": "add", "path": "/webhooks/0/objectSelector/matchLabels", "value": {"a": "b"}},
+        {"op": "add", "path": "/webhooks/0/namespaceSelector/matchLabels", "value": {"a": "b"}}]"#;
+    let patch = ["--type=json", "-p", narrow];
+    let patch = [&["patch"], &validating[..], &patch[..]].concat();
+    kubectl.must(&patch, "");
+    until("nothing kept away", PATIENCE, || is_as_printed(&replicas));
+    let log = replicas.servers[0].log_tail();
+    assert!(log.contains("Somebody keeps reviews away"), "{log}");
+
     // another policy has a carrier of its own
     let custom = empty.replace(
         "spec: {}",

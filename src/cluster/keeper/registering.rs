@@ -6,7 +6,7 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use super::super::Registration;
-use super::super::live::{bundle_patch, whole_patch};
+use super::super::live::{bundle_patch, whole_patch, widening_patch};
 use super::super::store::CONFIGURATIONS;
 use super::{Found, KeepError, Keeper};
 use crate::certs::Trust;
@@ -41,22 +41,31 @@ impl Keeper {
                 Some(kept) => std::mem::replace(kept, purpose.clone()) == purpose,
                 None => false,
             };
-            let patch = match (live, wanted, &bundle) {
-                (live, Some(wanted), _) => whole_patch(live.as_ref(), &wanted),
+            let ours = match (live, &wanted, &bundle) {
+                (live, Some(wanted), _) => whole_patch(live.as_ref(), wanted),
                 (Some(live), None, Some(bundle)) => bundle_patch(live, bundle),
                 _ => None,
             };
-            let Some(patch) = patch else {
-                continue;
+            let theirs = match (live, &wanted) {
+                (Some(live), Some(wanted)) if ours.is_none() => widening_patch(live, wanted),
+                _ => None,
             };
             // from then on the API server sends reviews here, and may refuse without an answer
-            if live.is_none() && !self.is_answering() {
+            if live.is_none() && ours.is_some() && !self.is_answering() {
+                if let Some(kept) = self.kept.get_mut(which) {
+                    *kept = None;
+                }
                 if found == Found::Right {
                     found = Found::Early;
                 }
                 continue;
             }
-            let after = match self.store.apply(which, &patch).await {
+            let written = match (&ours, &theirs) {
+                (Some(patch), _) => self.store.apply(which, patch).await,
+                (None, Some(patch)) => self.store.merge(which, patch).await,
+                (None, None) => continue,
+            };
+            let after = match written {
                 Err(Error::Api(status)) if !self.is_old && is_too_old(&status.message) => {
                     warn!(
                         "This API server is too old for matchConditions: more objects are sent \
@@ -65,7 +74,7 @@ impl Keeper {
                     self.is_old = true;
                     return Err(KeepError::Overtaken);
                 }
-                applied => applied?,
+                written => written?,
             };
             let before = live
                 .as_ref()
@@ -76,7 +85,14 @@ impl Keeper {
             }
             found = Found::Changed;
             let kind = CONFIGURATIONS.get(which).map_or("", |(kind, _)| kind);
-            if was_right {
+            if theirs.is_some() {
+                self.metrics.cluster_trouble(Trouble::Overwritten);
+                warn!(
+                    kind,
+                    "Somebody keeps reviews away by selectors or conditions in a webhook \
+                     configuration; took them out."
+                );
+            } else if was_right {
                 self.metrics.cluster_trouble(Trouble::Overwritten);
                 warn!(
                     kind,
