@@ -180,18 +180,25 @@ impl Trust {
             || self.old.iter().any(|one| one.fingerprint() == *authority)
     }
 
-    /// Trusts one more that signed before, unless it is over or not ours.
-    pub fn keep(&mut self, certificate: Certificate, now: OffsetDateTime, overlap: Overlap) {
+    /// Trusts one more that signed before, unless it is over or not ours; true if it does. Where
+    /// there is no room the oldest goes.
+    pub fn keep(
+        &mut self,
+        certificate: Certificate,
+        now: OffsetDateTime,
+        overlap: Overlap,
+    ) -> bool {
         let is_ours = certificate.names == [AUTHORITY_NAME];
         if !is_ours || certificate.validity.is_over(now) || self.trusts(&certificate.fingerprint())
         {
-            return;
+            return false;
         }
         if self.old.len() >= MAX_OLD {
             self.old.remove(0);
         }
         self.old.push(certificate);
         self.old_until = Some(now.saturating_add(overlap.0));
+        true
     }
 
     /// Does what is due, one step at a time. `is_known` says of an authority whether every API
@@ -317,6 +324,27 @@ mod tests {
             trust.step(later, OVERLAP, |_| true).unwrap(),
             Some(Step::Staged)
         );
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_oldest_goes_and_that_is_a_change() {
+        let mut trust = fresh();
+        let mut keep = |authority: &Authority| {
+            let certificate = Certificate::read(authority.certificate().clone()).unwrap();
+            let kept = trust.keep(certificate, NOW, OVERLAP);
+            (
+                kept,
+                trust.old.len(),
+                trust.trusts(&authority.fingerprint()),
+            )
+        };
+        for number in 1..=MAX_OLD {
+            let authority = Authority::generate(NOW).unwrap();
+            assert_eq!(keep(&authority), (true, number, true));
+        }
+        let served = Authority::generate(NOW).unwrap();
+        assert_eq!(keep(&served), (true, MAX_OLD, true));
+        assert_eq!(keep(&served), (false, MAX_OLD, true));
     }
 
     #[test]

@@ -156,8 +156,9 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Looks at the configurations that there are.
+    /// Looks at the configurations that there are. By one without webhooks nobody is called.
     pub(super) fn look<'l>(&mut self, live: impl Iterator<Item = &'l DynamicObject>, now: Instant) {
+        let live = live.filter(|live| webhooks(live).next().is_some());
         let mut all = live.map(trusted);
         let first = all.next();
         self.nothing = first.is_none();
@@ -344,7 +345,13 @@ mod tests {
         assert!(!seen.is_settled(&two.fingerprint(), settle, at(93)));
         seen.forget();
         assert!(!seen.is_settled(&one.fingerprint(), settle, at(93)));
+        // one that calls nobody does not count
+        seen.look([&with_both, &live(&[])].into_iter(), at(94));
+        assert!(seen.is_trusted(&two.fingerprint()));
         // nobody to wait for
+        seen.look([&live(&[])].into_iter(), at(94));
+        assert!(seen.is_settled(&two.fingerprint(), settle, at(94)));
+        seen.forget();
         seen.look(std::iter::empty(), at(94));
         assert!(seen.is_settled(&two.fingerprint(), settle, at(94)));
     }

@@ -50,11 +50,7 @@ impl Keeper {
         let served = self.issuer.as_ref().and_then(Issuer::authority);
         if let Some(served) = served.filter(|served| !trust.trusts(&served.fingerprint())) {
             let served = Certificate::read(served.certificate().clone());
-            let before = trust.old.len();
-            if let Some(served) = served {
-                trust.keep(served, now, overlap);
-            }
-            differs |= trust.old.len() != before;
+            differs |= served.is_some_and(|served| trust.keep(served, now, overlap));
         }
         if differs {
             let stored = self.store.update(&stored, &trust).await?;
