@@ -30,7 +30,7 @@ use super::Registration;
 use super::issuer::Issuer;
 use super::lease::Election;
 use super::live::Seen;
-use super::pace::{Pace, jittered};
+use super::pace::{Pace, Struggle, jittered};
 use super::store::Store;
 use crate::certs::Trust;
 use crate::policy::Policy;
@@ -177,7 +177,7 @@ impl Keeper {
     }
 
     async fn look_again(mut self, wake: &Notify) -> Infallible {
-        let mut in_a_row = 0_u32;
+        let mut struggle = Struggle::default();
         loop {
             let looked = timeout(self.pace.look, self.look()).await;
             let looked = looked.unwrap_or(Err(KeepError::Slow));
@@ -187,10 +187,11 @@ impl Keeper {
                 Ok(Found::Early) => self.pace.answers,
                 _ => self.pace.resync,
             };
-            in_a_row = match &looked {
-                Ok(Found::Right | Found::Early) => 0,
-                _ => in_a_row.saturating_add(1),
-            };
+            match &looked {
+                Ok(Found::Right | Found::Early) => struggle.was_right(Instant::now(), &self.pace),
+                Ok(Found::Changed) => struggle.changed(Instant::now()),
+                Err(_) => struggle.failed(),
+            }
             match looked {
                 Ok(_) => self.went_well(now),
                 Err(error) => self.went_wrong(&error),
@@ -198,9 +199,8 @@ impl Keeper {
             if let Some(Err(error)) = self.issuer.as_mut().map(|issuer| issuer.renew(now)) {
                 self.went_wrong(&error.into());
             }
-            // a struggle with somebody else, or with an API server in trouble, slows down
             let random = RandomState::new().build_hasher().finish();
-            sleep(jittered(self.pace.pause_after(in_a_row.max(1)), random)).await;
+            sleep(jittered(struggle.pause(&self.pace), random)).await;
             if failed {
                 continue;
             }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::certs::Overlap;
 
 /// Times and pauses.
@@ -66,6 +68,48 @@ impl Pace {
     }
 }
 
+/// What makes looks slow down: an API server in trouble, or somebody who writes the same fields.
+#[derive(Debug, Default)]
+pub(super) struct Struggle {
+    failures: u32,
+    /// Changes that had to be put right, without a quiet time between them, and when the last was.
+    changes: u32,
+    changed_at: Option<Instant>,
+}
+
+impl Struggle {
+    /// The API server did not do what was asked.
+    pub(super) fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Something had to be written.
+    pub(super) fn changed(&mut self, now: Instant) {
+        self.failures = 0;
+        self.changes = self.changes.saturating_add(1);
+        self.changed_at = Some(now);
+    }
+
+    /// All was as it has to be. Right after a write of our own that says little: the struggle is
+    /// over when it stays so for longer than we were slow.
+    pub(super) fn was_right(&mut self, now: Instant, pace: &Pace) {
+        self.failures = 0;
+        let quiet = pace.resync + self.pause(pace);
+        if self
+            .changed_at
+            .is_some_and(|at| now.saturating_duration_since(at) > quiet)
+        {
+            self.changes = 0;
+            self.changed_at = None;
+        }
+    }
+
+    /// Until the next look, at least.
+    pub(super) fn pause(&self, pace: &Pace) -> Duration {
+        pace.pause_after(self.failures.max(self.changes).max(1))
+    }
+}
+
 /// Some time between four and six fifths of a pause, given any number: replicas that begin
 /// together do not ask together for ever.
 pub(super) fn jittered(pause: Duration, random: u64) -> Duration {
@@ -84,6 +128,36 @@ mod tests {
             [1, 2, 3, 7, 8, 40, u32::MAX].map(pause),
             [500, 1_000, 2_000, 32_000, 60_000, 60_000, 60_000]
         );
+    }
+
+    #[test]
+    fn a_struggle_slows_down_until_it_has_been_quiet_for_a_while() {
+        let pace = Pace::DEFAULT;
+        let start = Instant::now();
+        let mut struggle = Struggle::default();
+        let mut at = start;
+        let mut pauses = vec![];
+        // each write of ours is seen to be right before somebody else's comes
+        for _ in 0..9 {
+            struggle.changed(at);
+            pauses.push(struggle.pause(&pace).as_millis());
+            at += struggle.pause(&pace);
+            struggle.was_right(at, &pace);
+            at += Duration::from_secs(1);
+        }
+        let doubled = [
+            500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
+        ];
+        assert_eq!(pauses, doubled);
+        let quiet = at + Duration::from_secs(90);
+        struggle.was_right(quiet, &pace);
+        assert_eq!(struggle.pause(&pace), pace.pause);
+
+        // an API server that is there again is asked at once
+        (0..9).for_each(|_| struggle.failed());
+        assert_eq!(struggle.pause(&pace), pace.longest_pause);
+        struggle.was_right(quiet, &pace);
+        assert_eq!(struggle.pause(&pace), pace.pause);
     }
 
     #[test]
