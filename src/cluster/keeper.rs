@@ -26,6 +26,7 @@ use tracing::{debug, info, warn};
 
 pub use self::error::KeepError;
 use self::error::describe;
+use self::registering::Age;
 use super::Registration;
 use super::issuer::Issuer;
 use super::lease::Election;
@@ -92,8 +93,8 @@ pub struct Keeper {
     remembered: Option<Trust>,
     /// What the configurations had to be when they were last looked after.
     kept: [Option<Value>; 2],
-    /// Whether the API server is of before `matchConditions`, and does not take them.
-    is_old: bool,
+    /// Whether the API server is of before `matchConditions`.
+    age: Age,
     /// Since when clients get an answer here, without a break.
     answers_since: Option<Instant>,
     /// What was last complained of.
@@ -138,7 +139,7 @@ impl Keeper {
             seen: Seen::default(),
             remembered: None,
             kept: [None, None],
-            is_old: false,
+            age: Age::default(),
             answers_since: None,
             told: None,
         }

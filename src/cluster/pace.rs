@@ -23,6 +23,9 @@ pub struct Pace {
     pub overlap: Overlap,
     /// How long the replica that rotates may be silent before another takes over.
     pub lease: Duration,
+    /// How long an API server is taken to be too old for something that it did not take: control
+    /// planes are upgraded under a server that runs on.
+    pub try_anew: Duration,
     /// The first pause after a failure or a change, doubled with every further one in a row.
     pub pause: Duration,
     /// The longest such pause.
@@ -42,6 +45,7 @@ impl Pace {
         // a replica that cannot reach the API server for a day is not called by it either
         overlap: Overlap(time::Duration::DAY),
         lease: Duration::from_secs(90),
+        try_anew: Duration::from_hours(1),
         pause: Duration::from_millis(500),
         longest_pause: Duration::from_mins(1),
         look: Duration::from_secs(30),
@@ -56,6 +60,7 @@ impl Pace {
         answers: Duration::from_secs(1),
         overlap: Overlap(time::Duration::seconds(60)),
         lease: Duration::from_secs(3),
+        try_anew: Duration::from_secs(5),
         pause: Duration::from_millis(100),
         longest_pause: Duration::from_secs(1),
         ..Self::DEFAULT

@@ -3,6 +3,7 @@
 use kube::Error;
 use kube::core::DynamicObject;
 use serde_json::Value;
+use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::super::Registration;
@@ -20,6 +21,7 @@ impl Keeper {
         trust: Option<&Trust>,
     ) -> Result<Found, KeepError> {
         let bundle = trust.map(Trust::bundle);
+        let is_old = self.age.is_old(Instant::now(), self.pace.try_anew);
         let wanted = match &self.register {
             Some((registration, policy)) => {
                 let registration = Registration {
@@ -27,7 +29,7 @@ impl Keeper {
                     ..registration.clone()
                 };
                 let mut objects = registration.objects(&policy())?;
-                if self.is_old {
+                if is_old {
                     objects.iter_mut().for_each(without_conditions);
                 }
                 objects.map(Some)
@@ -66,12 +68,13 @@ impl Keeper {
                 (None, None) => continue,
             };
             let after = match written {
-                Err(Error::Api(status)) if !self.is_old && is_too_old(&status.message) => {
-                    warn!(
-                        "This API server is too old for matchConditions: more objects are sent \
-                         here than have to be, all Secrets among them."
-                    );
-                    self.is_old = true;
+                Err(Error::Api(status)) if !is_old && is_too_old(&status.message) => {
+                    if self.age.is_news(Instant::now()) {
+                        warn!(
+                            "This API server is too old for matchConditions: more objects are \
+                             sent here than have to be, all Secrets among them."
+                        );
+                    }
                     return Err(KeepError::Overtaken);
                 }
                 written => written?,
@@ -112,6 +115,23 @@ impl Keeper {
     }
 }
 
+/// When the API server said that it is of before `matchConditions`. It may be another by now.
+#[derive(Debug, Default)]
+pub(super) struct Age(Option<Instant>);
+
+impl Age {
+    /// Whether it is still taken to be, rather than asked again.
+    fn is_old(&self, now: Instant, try_anew: Duration) -> bool {
+        self.0
+            .is_some_and(|said| now.saturating_duration_since(said) < try_anew)
+    }
+
+    /// It says so; true if that is new.
+    fn is_news(&mut self, now: Instant) -> bool {
+        self.0.replace(now).is_none()
+    }
+}
+
 /// What API servers before 1.27 say to a server-side apply.
 fn is_too_old(message: &str) -> bool {
     message.contains("matchConditions: field not declared in schema")
@@ -123,5 +143,24 @@ fn without_conditions(configuration: &mut Value) {
     let webhooks = webhooks.and_then(Value::as_array_mut).into_iter().flatten();
     for webhook in webhooks.filter_map(Value::as_object_mut) {
         webhook.remove("matchConditions");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_server_that_was_too_old_is_asked_again() {
+        let hour = Duration::from_hours(1);
+        let said = Instant::now();
+        let mut age = Age::default();
+        assert!(!age.is_old(said, hour));
+        assert!(age.is_news(said));
+        assert!(age.is_old(said + hour / 2, hour));
+        assert!(!age.is_old(said + hour, hour));
+        // told once
+        assert!(!age.is_news(said + hour));
+        assert!(age.is_old(said + hour, hour));
     }
 }
