@@ -52,7 +52,7 @@ pub enum Step {
     Staged,
     /// It is the current one.
     Promoted,
-    /// The old ones are gone.
+    /// The old ones are gone, or a next one that is over.
     Dropped,
 }
 
@@ -68,6 +68,16 @@ pub enum Damage {
     /// It is over.
     #[error("the authority in ca.crt has expired")]
     Expired,
+    /// Whoever made it was ahead of us.
+    #[error("the authority in ca.crt has not begun")]
+    Early,
+}
+
+impl Damage {
+    /// Whether it is one by the clock of whoever looks, and perhaps by no other.
+    pub fn is_of_time(self) -> bool {
+        matches!(self, Self::Expired | Self::Early)
+    }
 }
 
 /// What a Secret holds, by key.
@@ -104,10 +114,12 @@ impl Trust {
         if current.validity().is_over(now) {
             return Err(Damage::Expired);
         }
+        if !current.validity().has_begun(now) {
+            return Err(Damage::Early);
+        }
         let mut flawed = false;
         let has_next = NEXT.iter().any(|key| data.contains_key(*key));
         let next = load(data, NEXT).ok();
-        let next = next.filter(|next| !next.validity().is_over(now));
         flawed |= has_next && next.is_none();
         let (old, whole) = Certificate::all(data.get(OLD).map_or(&[], Vec::as_slice));
         let until = annotations.get(OLD_UNTIL);
@@ -209,7 +221,13 @@ impl Trust {
         overlap: Overlap,
         is_known: impl Fn(&Fingerprint) -> bool,
     ) -> Result<Option<Step>, CertError> {
-        if let Some(next) = self.next.take_if(|next| is_known(&next.fingerprint())) {
+        let is_over = |next: &mut Arc<Authority>| next.validity().is_over(now);
+        if self.next.take_if(is_over).is_some() {
+            return Ok(Some(Step::Dropped));
+        }
+        let is_ready =
+            |next: &Authority| next.validity().has_begun(now) && is_known(&next.fingerprint());
+        if let Some(next) = self.next.take_if(|next| is_ready(next)) {
             let before = std::mem::replace(&mut self.current, next);
             if let Some(certificate) = Certificate::read(before.certificate().clone()) {
                 self.keep(certificate, now, overlap);
@@ -285,6 +303,22 @@ mod tests {
         assert_eq!(step(&mut trust, NOW + DAY * 2, true), Some(Step::Dropped));
         assert!(!trust.trusts(&first));
         assert_eq!(step(&mut trust, NOW + DAY * 2, true), None);
+    }
+
+    #[test]
+    fn what_has_not_begun_does_not_sign_and_what_is_over_never_will() {
+        let mut trust = fresh();
+        let early = Authority::generate(NOW + DAY * 3).unwrap();
+        trust.next = Some(Arc::new(early));
+        assert_eq!(trust.step(NOW, OVERLAP, |_| true).unwrap(), None);
+        let begun = NOW + DAY * 2;
+        let step = trust.step(begun, OVERLAP, |_| true).unwrap();
+        assert_eq!(step, Some(Step::Promoted));
+
+        let over = Authority::generate(NOW - DAY * 3_650).unwrap();
+        trust.next = Some(Arc::new(over));
+        let step = trust.step(begun, OVERLAP, |_| true).unwrap();
+        assert_eq!(step, Some(Step::Dropped));
     }
 
     #[test]
@@ -375,6 +409,9 @@ mod tests {
         assert_eq!(with("more", Some(b"SECRET".to_vec())), Ok(false));
         let over = NOW + DAY * 3_650;
         assert_eq!(again(&trust, over).unwrap_err(), Damage::Expired);
+        let early = NOW - DAY * 2;
+        assert_eq!(again(&trust, early).unwrap_err(), Damage::Early);
+        assert!(again(&trust, NOW - DAY / 2).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! version that was read, so that a bundle older than the Secret never replaces a newer one. A
 //! replica serves a certificate of another authority only when it has itself seen that authority in
 //! every `caBundle` for [`Pace::settle`]; one leader moves the rotation on, by the same measure.
+//! Whoever's clock is half a day off does none of it.
 //! A configuration that is missing is made only by who has had a certificate for [`Pace::answers`].
 //! Nothing here is on the way of a review: without an API server what is served is served on, and
 //! renewed.
@@ -197,7 +198,9 @@ impl Keeper {
                 Ok(_) => self.went_well(now),
                 Err(error) => self.went_wrong(&error),
             }
-            if let Some(Err(error)) = self.issuer.as_mut().map(|issuer| issuer.renew(now)) {
+            let knows_the_time = self.election.astray(now).is_none();
+            let issuer = self.issuer.as_mut().filter(|_| knows_the_time);
+            if let Some(Err(error)) = issuer.map(|issuer| issuer.renew(now)) {
                 self.went_wrong(&error.into());
             }
             let random = RandomState::new().build_hasher().finish();
@@ -250,8 +253,14 @@ impl Keeper {
     /// Looks once at everything, and puts right what is not.
     async fn look(&mut self) -> Result<Found, KeepError> {
         let live = self.store.configurations().await?;
+        let now = (self.clock)();
+        let leads = self.election.leads(now).await.map_err(KeepError::from);
+        if let Some(by) = self.election.astray(now) {
+            return Err(KeepError::Astray(by.whole_hours().unsigned_abs()));
+        }
+        let may_replace = leads.as_ref().is_ok_and(|leads| *leads);
         let mut stored = match &self.issuer {
-            Some(_) => Some(self.authority(&live).await?),
+            Some(_) => Some(self.authority(&live, may_replace).await?),
             None => None,
         };
         self.seen.look(live.iter().flatten(), Instant::now());
@@ -260,7 +269,7 @@ impl Keeper {
         self.remembered = stored.as_ref().map(|(_, trust)| trust.clone());
         self.answers();
         let mut found = Found::Right;
-        if self.election.leads((self.clock)()).await? {
+        if leads? {
             if let Some((stored, trust)) = &mut stored
                 && self.step(stored, trust).await?
             {
@@ -268,10 +277,9 @@ impl Keeper {
                 found = Found::Changed;
             }
             let trust = stored.as_ref().map(|(_, trust)| trust);
-            match self.write(&live, trust).await? {
-                Found::Right => {}
-                wrote if found == Found::Right => found = wrote,
-                Found::Changed | Found::Early => {}
+            let written = self.write(&live, trust).await?;
+            if found == Found::Right {
+                found = written;
             }
         }
         followed.transpose()?;

@@ -8,7 +8,11 @@ mod replicas;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use distrogate::certs::{Overlap, Trust};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
 use self::calls::{Follower, Load, call};
 use self::replicas::{CONFIGURATIONS, NAMESPACE, Replicas};
@@ -325,8 +329,47 @@ fn a_server_answers_first_and_is_registered_then() {
     replicas.all_are_trusted();
     let log = replicas.servers[0].log_tail();
     let at = |line| log.find(line).unwrap_or_else(|| panic!("{line}: {log}"));
-    let serves = at("Serving a certificate that was just issued.");
-    assert!(serves < at("Wrote a webhook configuration."), "{log}");
+    let issued = at("Serving a certificate that was just issued.");
+    assert!(issued < at("Wrote a webhook configuration."), "{log}");
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn a_ca_of_a_clock_that_was_wrong_is_replaced_by_who_leads() {
+    let mut replicas = Replicas::prepare(true);
+    let put = |replicas: &Replicas, days: i64| {
+        let made = OffsetDateTime::now_utc() + time::Duration::days(days);
+        let trust = Trust::fresh(vec![], made, Overlap(time::Duration::DAY)).unwrap();
+        let metadata = json!({"name": "distrogate-authority", "namespace": NAMESPACE});
+        let data = trust.data().into_iter();
+        let data: Map<_, _> = data
+            .map(|(key, value)| (key, json!(STANDARD.encode(value))))
+            .collect();
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data,
+        });
+        let kubectl = replicas.cluster.admin();
+        kubectl.must(&["apply", "-f", "-"], &secret.to_string());
+        replicas.secret()["data"]["ca.crt"].clone()
+    };
+    // ahead by days, and behind by more than a CA's life
+    for days in [9, -4_000] {
+        let wrong = put(&replicas, days);
+        // without a leader nobody decides whose clock is right
+        replicas.may_lead(false);
+        replicas.start();
+        until("a server that does not take it", PATIENCE, || {
+            let told = calls::get(replicas.servers[0].admin(), "/readyz?verbose")?;
+            let says = told.contains("the authority in ca.crt has");
+            says.then_some(()).ok_or(told)
+        });
+        assert_eq!(replicas.secret()["data"]["ca.crt"], wrong);
+        replicas.may_lead(true);
+        replicas.all_are_ready();
+        replicas.all_are_trusted();
+        assert_ne!(replicas.secret()["data"]["ca.crt"], wrong);
+        replicas.servers.clear();
+    }
 }
 
 /// `caBundle` comes from the cluster; what an old API server does not know it leaves out, and what
