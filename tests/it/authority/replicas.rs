@@ -46,10 +46,11 @@ impl Replicas {
         kubectl.must(&["create", "-f", "-"], &namespace.to_string());
         kubectl.must(&["create", "namespace", "team-a"], "");
         let rules = |reach| {
-            let rights = RIGHTS
-                .iter()
-                .filter(|right| right.reach == reach && right.need != Need::WatchLive);
-            let rights = rights.filter(|right| register || right.need != Need::Register);
+            let needs = [Need::SelfManaged, Need::Both];
+            let rights = RIGHTS.iter().filter(|right| {
+                right.reach == reach
+                    && (needs.contains(&right.need) || (register && right.need == Need::Register))
+            });
             rights
                 .map(distrogate::cluster::Right::rule)
                 .collect::<Vec<_>>()
