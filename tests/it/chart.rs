@@ -594,7 +594,6 @@ fn wrong_values_are_refused() {
         ),
         (json!({"certificates": {"mode": "vault"}}), "mode"),
         (json!({"watchLive": "yes"}), "watchLive"),
-        (json!({"watchNamespaces": 1}), "watchNamespaces"),
         (
             json!({"watchHostVersion": true, "hostVersion": "v1.31.4"}),
             "watchHostVersion asks for what hostVersion says",
