@@ -70,9 +70,12 @@ impl Authority {
     }
 
     /// Signs a fresh server certificate for these names, good from now for so many days or as long
-    /// as the authority, whichever ends first.
+    /// as the authority, whichever ends first. Nothing is signed before the authority begins.
     pub fn issue(&self, names: &Names, now: OffsetDateTime, days: u16) -> Result<Leaf, CertError> {
         let validity = Validity::starting(now, days).within(self.validity);
+        if !validity.is_good(now) {
+            return Err(CertError::NotGood);
+        }
         let params = leaf_params(names, validity)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.signed_by(&key, &self.issuer)?;
@@ -233,6 +236,9 @@ pub enum CertError {
     /// It would be good for nothing.
     #[error("a server certificate needs at least one DNS name or IP address")]
     NoNames,
+    /// Nobody would take it now.
+    #[error("the authority is over or has not begun: is this machine's clock right?")]
+    NotGood,
     /// The system gives no random numbers.
     #[error("no random numbers: {0:?}")]
     Random(GetRandomFailed),
@@ -258,10 +264,17 @@ mod tests {
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
+    fn localhost() -> Names {
+        Names {
+            dns: vec!["localhost".parse().unwrap()],
+            ip: Vec::new(),
+        }
+    }
+
     #[test]
     fn an_authority_may_only_sign_servers_for_ten_years() {
         let params = authority_params(Validity::starting(NOW, AUTHORITY_DAYS)).unwrap();
-        assert_eq!(params.not_before, NOW - Duration::minutes(5));
+        assert_eq!(params.not_before, NOW - Duration::DAY);
         assert_eq!(params.not_after, NOW + Duration::days(3_650));
         assert_eq!(params.is_ca, IsCa::Ca(BasicConstraints::Constrained(0)));
         assert_eq!(
@@ -292,10 +305,7 @@ mod tests {
         let loaded = load(&certificate, &key).unwrap();
         assert_eq!(loaded.certificate(), made.certificate());
         assert_eq!(loaded.validity(), made.validity());
-        let names = Names {
-            dns: vec!["localhost".parse().unwrap()],
-            ip: Vec::new(),
-        };
+        let names = localhost();
         let leaf = loaded.issue(&names, NOW, 1).unwrap();
         assert_eq!(leaf.chain()[1], *made.certificate());
         assert_eq!(
@@ -326,16 +336,19 @@ mod tests {
         let later = NOW + Duration::days(3_600);
         let validity = Validity::starting(later, 365).within(authority.validity);
         assert_eq!(validity.not_after, authority.validity.not_after);
-        assert_eq!(validity.not_before, later - Duration::minutes(5));
+        assert_eq!(validity.not_before, later - Duration::DAY);
+        // nor is it there before
+        let names = localhost();
+        for now in [NOW - Duration::days(2), authority.validity.not_after] {
+            let issued = authority.issue(&names, now, 1);
+            assert!(matches!(issued, Err(CertError::NotGood)), "{now}");
+        }
     }
 
     #[test]
     fn no_key_shows_in_debug_output() {
         let authority = Authority::generate(NOW).unwrap();
-        let names = Names {
-            dns: vec!["localhost".parse().unwrap()],
-            ip: Vec::new(),
-        };
+        let names = localhost();
         let leaf = authority.issue(&names, NOW, 1).unwrap();
         let validity = leaf.validity();
         assert_eq!(

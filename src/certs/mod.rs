@@ -18,5 +18,5 @@ pub use self::dev::DevCertificate;
 pub use self::fingerprint::{Certificate, Fingerprint};
 pub use self::names::{DnsName, NameError, Names};
 pub use self::trust::{Damage, Data, Overlap, ROTATE, Step, Trust};
-pub use self::validity::{AUTHORITY_DAYS, ISSUED_DAYS, LEAF_DAYS, Validity};
+pub use self::validity::{AUTHORITY_DAYS, BACKDATE, ISSUED_DAYS, LEAF_DAYS, Validity};
 pub use self::x509::Facts;

@@ -52,7 +52,7 @@ pub enum Step {
     Staged,
     /// It is the current one.
     Promoted,
-    /// The old ones are gone.
+    /// The old ones are gone, or a next one that is over.
     Dropped,
 }
 
@@ -68,6 +68,16 @@ pub enum Damage {
     /// It is over.
     #[error("the authority in ca.crt has expired")]
     Expired,
+    /// Whoever made it was ahead of us.
+    #[error("the authority in ca.crt has not begun")]
+    Early,
+}
+
+impl Damage {
+    /// Whether it is one by the clock of whoever looks, and perhaps by no other.
+    pub fn is_of_time(self) -> bool {
+        matches!(self, Self::Expired | Self::Early)
+    }
 }
 
 /// What a Secret holds, by key.
@@ -104,10 +114,12 @@ impl Trust {
         if current.validity().is_over(now) {
             return Err(Damage::Expired);
         }
+        if !current.validity().has_begun(now) {
+            return Err(Damage::Early);
+        }
         let mut flawed = false;
         let has_next = NEXT.iter().any(|key| data.contains_key(*key));
         let next = load(data, NEXT).ok();
-        let next = next.filter(|next| !next.validity().is_over(now));
         flawed |= has_next && next.is_none();
         let (old, whole) = Certificate::all(data.get(OLD).map_or(&[], Vec::as_slice));
         let until = annotations.get(OLD_UNTIL);
@@ -180,18 +192,25 @@ impl Trust {
             || self.old.iter().any(|one| one.fingerprint() == *authority)
     }
 
-    /// Trusts one more that signed before, unless it is over or not ours.
-    pub fn keep(&mut self, certificate: Certificate, now: OffsetDateTime, overlap: Overlap) {
+    /// Trusts one more that signed before, unless it is over or not ours; true if it does. Where
+    /// there is no room the oldest goes.
+    pub fn keep(
+        &mut self,
+        certificate: Certificate,
+        now: OffsetDateTime,
+        overlap: Overlap,
+    ) -> bool {
         let is_ours = certificate.names == [AUTHORITY_NAME];
         if !is_ours || certificate.validity.is_over(now) || self.trusts(&certificate.fingerprint())
         {
-            return;
+            return false;
         }
         if self.old.len() >= MAX_OLD {
             self.old.remove(0);
         }
         self.old.push(certificate);
         self.old_until = Some(now.saturating_add(overlap.0));
+        true
     }
 
     /// Does what is due, one step at a time. `is_known` says of an authority whether every API
@@ -202,7 +221,13 @@ impl Trust {
         overlap: Overlap,
         is_known: impl Fn(&Fingerprint) -> bool,
     ) -> Result<Option<Step>, CertError> {
-        if let Some(next) = self.next.take_if(|next| is_known(&next.fingerprint())) {
+        let is_over = |next: &mut Arc<Authority>| next.validity().is_over(now);
+        if self.next.take_if(is_over).is_some() {
+            return Ok(Some(Step::Dropped));
+        }
+        let is_ready =
+            |next: &Authority| next.validity().has_begun(now) && is_known(&next.fingerprint());
+        if let Some(next) = self.next.take_if(|next| is_ready(next)) {
             let before = std::mem::replace(&mut self.current, next);
             if let Some(certificate) = Certificate::read(before.certificate().clone()) {
                 self.keep(certificate, now, overlap);
@@ -231,140 +256,4 @@ fn load(data: &Data, [certificate, key]: [&'static str; 2]) -> Result<Authority,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-    const DAY: Duration = Duration::DAY;
-    const OVERLAP: Overlap = Overlap(DAY);
-
-    fn fresh() -> Trust {
-        Trust::fresh(Vec::new(), NOW, OVERLAP).unwrap()
-    }
-
-    /// As a Secret keeps it.
-    fn again(trust: &Trust, now: OffsetDateTime) -> Result<(Trust, bool), Damage> {
-        let mut annotations = BTreeMap::new();
-        trust.annotate(&mut annotations);
-        Trust::read(&trust.data(), &annotations, now)
-    }
-
-    #[test]
-    fn a_rotation_has_three_steps() {
-        let mut trust = fresh();
-        let first = trust.current.fingerprint();
-        let step = |trust: &mut Trust, now, known| trust.step(now, OVERLAP, |_| known).unwrap();
-        assert_eq!(step(&mut trust, NOW, true), None);
-
-        trust.asked = Some("somebody".to_owned());
-        assert_eq!(step(&mut trust, NOW, false), Some(Step::Staged));
-        assert_eq!(trust.asked, None);
-        let second = trust.next.as_ref().unwrap().fingerprint();
-        assert_eq!(trust.current.fingerprint(), first);
-        assert_eq!(trust.bundle().matches("BEGIN").count(), 2);
-
-        // nobody is sure that it is known, so it does not sign, however long that takes
-        assert_eq!(step(&mut trust, NOW + DAY, false), None);
-        let (mut trust, flawed) = again(&trust, NOW).unwrap();
-        assert!(!flawed);
-        assert_eq!(step(&mut trust, NOW + DAY, true), Some(Step::Promoted));
-        assert_eq!(trust.current.fingerprint(), second);
-        assert!(trust.trusts(&first) && trust.trusts(&second));
-
-        let (mut trust, _) = again(&trust, NOW + DAY).unwrap();
-        let almost = NOW + DAY * 2 - Duration::SECOND;
-        assert_eq!(step(&mut trust, almost, true), None);
-        assert!(trust.trusts(&first));
-        assert_eq!(step(&mut trust, NOW + DAY * 2, true), Some(Step::Dropped));
-        assert!(!trust.trusts(&first));
-        assert_eq!(step(&mut trust, NOW + DAY * 2, true), None);
-    }
-
-    #[test]
-    fn two_thirds_of_ten_years_are_enough() {
-        let mut trust = fresh();
-        let days = |days| NOW + DAY * days;
-        assert_eq!(trust.step(days(2_432), OVERLAP, |_| true).unwrap(), None);
-        assert_eq!(
-            trust.step(days(2_434), OVERLAP, |_| true).unwrap(),
-            Some(Step::Staged)
-        );
-    }
-
-    #[test]
-    fn rotations_asked_for_wait_rather_than_forget_somebody() {
-        let mut trust = fresh();
-        for _ in 0..MAX_OLD {
-            trust.asked = Some("x".to_owned());
-            assert_eq!(
-                trust.step(NOW, OVERLAP, |_| true).unwrap(),
-                Some(Step::Staged)
-            );
-            assert_eq!(
-                trust.step(NOW, OVERLAP, |_| true).unwrap(),
-                Some(Step::Promoted)
-            );
-        }
-        assert!(trust.bundle().len() < 16 << 10);
-        trust.asked = Some("x".to_owned());
-        assert_eq!(trust.step(NOW, OVERLAP, |_| true).unwrap(), None);
-        let later = NOW + DAY;
-        assert_eq!(
-            trust.step(later, OVERLAP, |_| true).unwrap(),
-            Some(Step::Dropped)
-        );
-        assert_eq!(
-            trust.step(later, OVERLAP, |_| true).unwrap(),
-            Some(Step::Staged)
-        );
-    }
-
-    #[test]
-    fn damage_is_told_apart_and_never_quoted() {
-        let trust = fresh();
-        let other = fresh();
-        let with = |key: &str, value: Option<Vec<u8>>| {
-            let mut data = trust.data();
-            match value {
-                Some(value) => data.insert(key.to_owned(), value),
-                None => data.remove(key),
-            };
-            let read = Trust::read(&data, &BTreeMap::new(), NOW);
-            read.map(|(_, flawed)| flawed)
-                .map_err(|damage| damage.to_string())
-        };
-        let no = |text: &str| Err(text.to_owned());
-        assert_eq!(with("ca.key", None), no("ca.key is missing"));
-        assert_eq!(
-            with("ca.crt", Some(b"SECRET".to_vec())),
-            no("ca.crt and ca.key: the certificate is not one in PEM")
-        );
-        assert_eq!(
-            with("ca.key", Some(other.current.key_pem().into())),
-            no("ca.crt and ca.key: the key does not match the certificate")
-        );
-        assert_eq!(with("next.crt", Some(b"SECRET".to_vec())), Ok(true));
-        assert_eq!(with("more", Some(b"SECRET".to_vec())), Ok(false));
-        let over = NOW + DAY * 3_650;
-        assert_eq!(again(&trust, over).unwrap_err(), Damage::Expired);
-    }
-
-    #[test]
-    fn what_is_lost_is_trusted_still() {
-        let lost = fresh();
-        let mut data = lost.data();
-        data.remove("ca.key");
-        let found = Trust::fresh(Trust::remains(&data), NOW, OVERLAP).unwrap();
-        assert!(found.trusts(&lost.current.fingerprint()));
-        // but not for ever, and never a stranger's
-        assert_eq!(found.old_until, Some(NOW + DAY));
-        let names = crate::certs::Names {
-            dns: vec!["localhost".parse().unwrap()],
-            ip: Vec::new(),
-        };
-        let leaf = lost.current.issue(&names, NOW, 1).unwrap();
-        let stranger = Certificate::read(leaf.chain()[0].clone()).unwrap();
-        let trust = Trust::fresh(vec![stranger], NOW, OVERLAP).unwrap();
-        assert_eq!(trust.old, []);
-    }
-}
+mod tests;

@@ -15,8 +15,9 @@ pub const LEAF_DAYS: u16 = 365;
 pub const ISSUED_DAYS: u16 = 120;
 
 /// How far before now a certificate begins: the clocks of a cluster's nodes differ by seconds, a
-/// freshly booted machine's by minutes.
-const BACKDATE: Duration = Duration::minutes(5);
+/// freshly booted machine's by minutes, one with the wrong time zone by hours. Whoever makes a
+/// certificate that others have to take must not be ahead of them by more.
+pub const BACKDATE: Duration = Duration::DAY;
 
 /// The dates of a certificate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,6 +49,16 @@ impl Validity {
         self.not_after <= now
     }
 
+    /// Whether it has begun.
+    pub fn has_begun(self, now: OffsetDateTime) -> bool {
+        self.not_before <= now
+    }
+
+    /// Whether it has begun and is not over.
+    pub fn is_good(self, now: OffsetDateTime) -> bool {
+        self.has_begun(now) && !self.is_over(now)
+    }
+
     /// The part of it that lies in another: what is signed cannot outlive its signer.
     #[must_use]
     pub fn within(self, outer: Self) -> Self {
@@ -55,5 +66,20 @@ impl Validity {
             not_before: self.not_before.max(outer.not_before),
             not_after: self.not_after.min(outer.not_after),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_ahead_by_less_than_a_day_does_no_harm() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let ahead = |by| Validity::starting(now + by, AUTHORITY_DAYS);
+        assert!(ahead(Duration::hours(23)).is_good(now));
+        assert!(!ahead(Duration::hours(25)).is_good(now));
+        let over = now + Duration::days(i64::from(AUTHORITY_DAYS));
+        assert!(!ahead(Duration::ZERO).is_good(over));
     }
 }

@@ -16,6 +16,7 @@ use clap::Args;
 use time::OffsetDateTime;
 use tracing::{info, warn};
 
+use crate::certs::Validity;
 use crate::cluster::{Keeper, Standing};
 use crate::server::{
     Admin, Check, Checks, FileCertificate, IssuedCertificate, Limits, Outcome, Refresh, Server,
@@ -330,12 +331,12 @@ fn checks(
             says: format!("revision {}", policy.revision()),
         }];
         let now = OffsetDateTime::now_utc();
-        let not_after = files.as_ref().and_then(|files| files.not_after());
-        checks.extend(not_after.map(|at| unexpired(at, now)));
+        let validity = files.as_ref().and_then(|files| files.validity());
+        checks.extend(validity.map(|validity| is_taken(validity, now)));
         let says = standing.as_ref().map(|standing| standing.says());
         if let Some(issued) = issued {
-            checks.push(match issued.not_after() {
-                Some(at) => unexpired(at, now),
+            checks.push(match issued.validity() {
+                Some(validity) => is_taken(validity, now),
                 None => Check {
                     name: "certificate",
                     passed: false,
@@ -358,8 +359,19 @@ fn checks(
     })
 }
 
-/// Whether a certificate that is good until then is good now: clients refuse one that is not.
-fn unexpired(not_after: OffsetDateTime, now: OffsetDateTime) -> Check {
+/// Whether a certificate is good now: clients refuse one that is not.
+fn is_taken(validity: Validity, now: OffsetDateTime) -> Check {
+    let Validity {
+        not_before,
+        not_after,
+    } = validity;
+    if !validity.has_begun(now) {
+        return Check {
+            name: "certificate",
+            passed: false,
+            says: format!("not good before {not_before}: is this machine's clock right?"),
+        };
+    }
     let left = not_after - now;
     let (passed, said) = if left.is_negative() {
         (false, "expired")
@@ -390,13 +402,27 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_certificate_is_not_ready() {
+    fn a_certificate_that_is_over_or_has_not_begun_is_not_ready() {
         let now = OffsetDateTime::UNIX_EPOCH;
-        let check = |days| unexpired(now + time::Duration::days(days), now);
+        let day = |days| now + time::Duration::days(days);
+        let check = |days| {
+            let validity = Validity {
+                not_before: day(-9),
+                not_after: day(days),
+            };
+            is_taken(validity, now)
+        };
         assert!(check(3).passed);
         assert_eq!(check(3).says, "good until 1970-01-04, 3 days left");
         assert!(!check(-2).passed);
         assert_eq!(check(-2).says, "expired 1969-12-30, -2 days left");
+        let early = is_taken(Validity::starting(day(2), 9), now);
+        assert!(!early.passed);
+        assert!(
+            early.says.starts_with("not good before 1970-01-02"),
+            "{}",
+            early.says
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Issuer {
     /// Whether something is served that clients take.
     pub fn is_good(&self, now: OffsetDateTime) -> bool {
         let current = self.current.as_ref();
-        current.is_some_and(|(_, leaf)| !leaf.is_over(now))
+        current.is_some_and(|(_, leaf)| leaf.is_good(now))
     }
 
     /// Serves a certificate of this authority from now on.
@@ -112,17 +112,20 @@ mod tests {
         let mut issuer = Issuer::new(names, Arc::clone(&served), metrics);
         assert!(!issuer.is_good(now));
         issuer.renew(now).unwrap();
-        assert_eq!(served.not_after(), None);
+        assert_eq!(served.validity(), None);
 
         let authority = Arc::new(Authority::generate(now).unwrap());
         issuer.issue(&authority, now).unwrap();
-        let first = served.not_after().unwrap();
+        let until = || served.validity().unwrap().not_after;
+        let first = until();
         issuer.renew(now + Duration::days(79)).unwrap();
-        assert_eq!(served.not_after(), Some(first));
+        assert_eq!(until(), first);
         issuer.renew(now + Duration::days(81)).unwrap();
-        let second = served.not_after().unwrap();
+        let second = until();
         assert_eq!((second - first).whole_days(), 81);
         assert!(issuer.is_good(now + Duration::days(200)));
         assert!(!issuer.is_good(now + Duration::days(202)));
+        // a clock that was set back
+        assert!(!issuer.is_good(now));
     }
 }

@@ -5,6 +5,8 @@
 //! version that was read, so that a bundle older than the Secret never replaces a newer one. A
 //! replica serves a certificate of another authority only when it has itself seen that authority in
 //! every `caBundle` for [`Pace::settle`]; one leader moves the rotation on, by the same measure.
+//! Whoever's clock is half a day off does none of it.
+//! A configuration that is missing is made only by who has had a certificate for [`Pace::answers`].
 //! Nothing here is on the way of a review: without an API server what is served is served on, and
 //! renewed.
 
@@ -25,11 +27,12 @@ use tracing::{debug, info, warn};
 
 pub use self::error::KeepError;
 use self::error::describe;
+use self::registering::Age;
 use super::Registration;
 use super::issuer::Issuer;
 use super::lease::Election;
-use super::live::Seen;
-use super::pace::{Pace, jittered};
+use super::pace::{Pace, Struggle, jittered};
+use super::seen::Seen;
 use super::store::Store;
 use crate::certs::Trust;
 use crate::policy::Policy;
@@ -91,8 +94,10 @@ pub struct Keeper {
     remembered: Option<Trust>,
     /// What the configurations had to be when they were last looked after.
     kept: [Option<Value>; 2],
-    /// Whether the API server is of before `matchConditions`, and does not take them.
-    is_old: bool,
+    /// Whether the API server is of before `matchConditions`.
+    age: Age,
+    /// Since when clients get an answer here, without a break.
+    answers_since: Option<Instant>,
     /// What was last complained of.
     told: Option<String>,
 }
@@ -104,6 +109,8 @@ enum Found {
     Right,
     /// Something that had to be written.
     Changed,
+    /// A configuration is missing that has to wait until this server is known to answer.
+    Early,
 }
 
 impl Keeper {
@@ -133,7 +140,8 @@ impl Keeper {
             seen: Seen::default(),
             remembered: None,
             kept: [None, None],
-            is_old: false,
+            age: Age::default(),
+            answers_since: None,
             told: None,
         }
     }
@@ -171,32 +179,38 @@ impl Keeper {
     }
 
     async fn look_again(mut self, wake: &Notify) -> Infallible {
-        let mut in_a_row = 0_u32;
+        let mut struggle = Struggle::default();
         loop {
             let looked = timeout(self.pace.look, self.look()).await;
             let looked = looked.unwrap_or(Err(KeepError::Slow));
             let now = (self.clock)();
             let failed = looked.is_err();
-            in_a_row = match &looked {
-                Ok(Found::Right) => 0,
-                _ => in_a_row.saturating_add(1),
+            let rest = match looked {
+                Ok(Found::Early) => self.pace.answers,
+                _ => self.pace.resync,
             };
+            match &looked {
+                Ok(Found::Right | Found::Early) => struggle.was_right(Instant::now(), &self.pace),
+                Ok(Found::Changed) => struggle.changed(Instant::now()),
+                Err(_) => struggle.failed(),
+            }
             match looked {
                 Ok(_) => self.went_well(now),
                 Err(error) => self.went_wrong(&error),
             }
-            if let Some(Err(error)) = self.issuer.as_mut().map(|issuer| issuer.renew(now)) {
+            let knows_the_time = self.election.astray(now).is_none();
+            let issuer = self.issuer.as_mut().filter(|_| knows_the_time);
+            if let Some(Err(error)) = issuer.map(|issuer| issuer.renew(now)) {
                 self.went_wrong(&error.into());
             }
-            // a struggle with somebody else, or with an API server in trouble, slows down
             let random = RandomState::new().build_hasher().finish();
-            sleep(jittered(self.pace.pause_after(in_a_row.max(1)), random)).await;
+            sleep(jittered(struggle.pause(&self.pace), random)).await;
             if failed {
                 continue;
             }
             tokio::select! {
                 () = wake.notified() => {}
-                () = sleep(jittered(self.pace.resync, random)) => {}
+                () = sleep(jittered(rest, random)) => {}
             }
         }
     }
@@ -239,28 +253,51 @@ impl Keeper {
     /// Looks once at everything, and puts right what is not.
     async fn look(&mut self) -> Result<Found, KeepError> {
         let live = self.store.configurations().await?;
+        let now = (self.clock)();
+        let leads = self.election.leads(now).await.map_err(KeepError::from);
+        if let Some(by) = self.election.astray(now) {
+            return Err(KeepError::Astray(by.whole_hours().unsigned_abs()));
+        }
+        let may_replace = leads.as_ref().is_ok_and(|leads| *leads);
         let mut stored = match &self.issuer {
-            Some(_) => Some(self.authority(&live).await?),
+            Some(_) => Some(self.authority(&live, may_replace).await?),
             None => None,
         };
         self.seen.look(live.iter().flatten(), Instant::now());
+        // a certificate comes first: whatever goes wrong below, this server answers
+        let followed = stored.as_ref().map(|(_, trust)| self.follow(trust));
+        self.remembered = stored.as_ref().map(|(_, trust)| trust.clone());
+        self.answers();
         let mut found = Found::Right;
-        if self.election.leads((self.clock)()).await? {
+        if leads? {
             if let Some((stored, trust)) = &mut stored
                 && self.step(stored, trust).await?
             {
+                self.remembered = Some(trust.clone());
                 found = Found::Changed;
             }
             let trust = stored.as_ref().map(|(_, trust)| trust);
-            if self.write(&live, trust).await? {
-                found = Found::Changed;
+            let written = self.write(&live, trust).await?;
+            if found == Found::Right {
+                found = written;
             }
         }
-        if let Some((_, trust)) = stored {
-            self.follow(&trust)?;
-            self.remembered = Some(trust);
-        }
+        followed.transpose()?;
         Ok(found)
+    }
+
+    /// Whether there is a certificate that clients take, and since when.
+    fn answers(&mut self) {
+        let now = (self.clock)();
+        let is_good = self
+            .issuer
+            .as_ref()
+            .is_none_or(|issuer| issuer.is_good(now));
+        self.answers_since = match self.answers_since {
+            _ if !is_good => None,
+            None => Some(Instant::now()),
+            since => since,
+        };
     }
 }
 

@@ -1,17 +1,14 @@
 //! Webhook configurations as they are in the cluster, compared with what they have to be.
 
-use std::collections::HashMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
-use tokio::time::{Duration, Instant};
 
-use crate::certs::{Certificate, Fingerprint};
+use crate::certs::Certificate;
 
 /// The webhooks of a configuration.
-fn webhooks(live: &DynamicObject) -> impl Iterator<Item = &Value> {
+pub(super) fn webhooks(live: &DynamicObject) -> impl Iterator<Item = &Value> {
     let webhooks = live.data.get("webhooks").and_then(Value::as_array);
     webhooks.into_iter().flatten()
 }
@@ -72,6 +69,42 @@ pub(super) fn whole_patch(live: Option<&DynamicObject>, wanted: &Value) -> Optio
     Some(patch)
 }
 
+/// What narrows down what is sent here, of a webhook: nobody else has a say in it.
+const NARROWING: [&str; 3] = ["matchConditions", "namespaceSelector", "objectSelector"];
+
+/// What is to be merged so that nothing of somebody else's keeps reviews away; `None` where there
+/// is no such thing. Applying does not do it: conditions that others added are theirs.
+pub(super) fn widening_patch(live: &DynamicObject, wanted: &Value) -> Option<Value> {
+    let ours = |name: Option<&Value>| {
+        let wanted = wanted.get("webhooks").and_then(Value::as_array)?;
+        wanted.iter().find(|wanted| wanted.get("name") == name)
+    };
+    let mut is_narrowed = false;
+    let mut webhooks: Vec<_> = webhooks(live).cloned().collect();
+    for webhook in webhooks.iter_mut().filter_map(Value::as_object_mut) {
+        let Some(wanted) = ours(webhook.get("name")) else {
+            continue;
+        };
+        for key in NARROWING {
+            let wanted = wanted.get(key).filter(|wanted| !is_empty(wanted));
+            if webhook.get(key).filter(|live| !is_empty(live)) == wanted {
+                continue;
+            }
+            is_narrowed = true;
+            match wanted {
+                Some(wanted) => webhook.insert(key.to_owned(), wanted.clone()),
+                None => webhook.remove(key),
+            };
+        }
+    }
+    is_narrowed.then(|| json!({"metadata": identity(live), "webhooks": webhooks}))
+}
+
+/// Nothing, as an API server writes it where it is not said.
+fn is_empty(value: &Value) -> bool {
+    [json!(null), json!([]), json!({})].contains(value)
+}
+
 /// Applied with these, a change that somebody made in between is an error, and an object that is
 /// gone does not come back as a torso.
 fn identity(live: &DynamicObject) -> Value {
@@ -111,65 +144,11 @@ fn covers(live: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Since when every configuration has been seen to trust an authority, without a break.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    since: HashMap<Fingerprint, Instant>,
-    /// No configuration is there that could be wrong.
-    nothing: bool,
-}
-
-impl Seen {
-    /// Looks at the configurations that there are.
-    pub(super) fn look<'l>(&mut self, live: impl Iterator<Item = &'l DynamicObject>, now: Instant) {
-        let mut all = live.map(trusted);
-        let first = all.next();
-        self.nothing = first.is_none();
-        let mut common = first.unwrap_or_default();
-        for one in all {
-            common.retain(|certificate| one.contains(certificate));
-        }
-        let common: Vec<_> = common.iter().map(Certificate::fingerprint).collect();
-        self.since.retain(|known, _| common.contains(known));
-        for one in common {
-            self.since.entry(one).or_insert(now);
-        }
-    }
-
-    /// Nobody knows what happened since.
-    pub(super) fn forget(&mut self) {
-        self.since.clear();
-        self.nothing = false;
-    }
-
-    /// Whether every API server trusts this authority by now.
-    pub(super) fn is_settled(
-        &self,
-        authority: &Fingerprint,
-        settle: Duration,
-        now: Instant,
-    ) -> bool {
-        self.nothing
-            || self
-                .since
-                .get(authority)
-                .is_some_and(|since| now.saturating_duration_since(*since) >= settle)
-    }
-
-    /// Whether every configuration was seen with it at the last look.
-    pub(super) fn is_trusted(&self, authority: &Fingerprint) -> bool {
-        self.nothing || self.since.contains_key(authority)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use time::OffsetDateTime;
-
+pub(super) mod tests {
     use super::*;
-    use crate::certs::Authority;
 
-    fn live(bundles: &[&str]) -> DynamicObject {
+    pub(in crate::cluster) fn live(bundles: &[&str]) -> DynamicObject {
         let webhooks: Vec<_> = bundles
             .iter()
             .enumerate()
@@ -185,10 +164,6 @@ mod tests {
             "webhooks": webhooks,
         }))
         .unwrap()
-    }
-
-    fn authority() -> Authority {
-        Authority::generate(OffsetDateTime::now_utc()).unwrap()
     }
 
     #[test]
@@ -227,33 +202,58 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_has_settled_when_all_have_had_it_for_long_enough() {
-        let (one, two) = (authority(), authority());
-        let (pem_one, pem_two) = (one.certificate_pem(), two.certificate_pem());
-        let both = pem_one.clone() + &pem_two;
-        let settle = Duration::from_mins(1);
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut seen = Seen::default();
-        let (with_both, with_one) = (live(&[&both, &both]), live(&[&both, &pem_one]));
-
-        seen.look([&with_both, &with_one].into_iter(), at(0));
-        assert!(seen.is_trusted(&one.fingerprint()));
-        assert!(!seen.is_trusted(&two.fingerprint()));
-        seen.look([&with_both, &with_both].into_iter(), at(30));
-        assert!(!seen.is_settled(&one.fingerprint(), settle, at(59)));
-        assert!(seen.is_settled(&one.fingerprint(), settle, at(60)));
-        assert!(!seen.is_settled(&two.fingerprint(), settle, at(60)));
-        assert!(seen.is_settled(&two.fingerprint(), settle, at(90)));
-
-        // a break begins anew
-        seen.look([&with_both, &with_one].into_iter(), at(91));
-        seen.look([&with_both, &with_both].into_iter(), at(92));
-        assert!(!seen.is_settled(&two.fingerprint(), settle, at(93)));
-        seen.forget();
-        assert!(!seen.is_settled(&one.fingerprint(), settle, at(93)));
-        // nobody to wait for
-        seen.look(std::iter::empty(), at(94));
-        assert!(seen.is_settled(&two.fingerprint(), settle, at(94)));
+    fn what_others_put_in_the_way_of_reviews_is_taken_out() {
+        let namespaces = json!({"matchExpressions": [{"key": "n", "operator": "Exists"}]});
+        let condition = json!({"name": "ours", "expression": "true"});
+        let ours = json!({
+            "name": "w0",
+            "matchConditions": [condition],
+            "namespaceSelector": namespaces,
+            "objectSelector": {},
+        });
+        let wanted = json!({"metadata": {"name": "a"}, "webhooks": [ours]});
+        let with = |pointer: &str, value: Value| {
+            let mut live = live(&["x", "y"]);
+            let webhook = &mut live.data["webhooks"][0];
+            let more = ours.as_object().unwrap().clone();
+            webhook.as_object_mut().unwrap().extend(more);
+            if let Some(at) = webhook.pointer_mut(pointer) {
+                *at = value;
+            }
+            live
+        };
+        assert_eq!(widening_patch(&with("/no", json!(0)), &wanted), None);
+        let labels = json!({"matchLabels": {"a": "b"}});
+        let mut more = namespaces.clone();
+        more["matchLabels"] = labels["matchLabels"].clone();
+        let other = json!({"name": "theirs", "expression": "false"});
+        for (pointer, value) in [
+            ("/objectSelector", labels),
+            ("/namespaceSelector", more),
+            ("/matchConditions", json!([condition, other])),
+        ] {
+            let live = with(pointer, value);
+            assert_eq!(whole_patch(Some(&live), &wanted), None, "{pointer}: theirs");
+            let patch = widening_patch(&live, &wanted).unwrap();
+            assert_eq!(patch["metadata"]["resourceVersion"], "7");
+            let [first, second] = &patch["webhooks"].as_array().unwrap()[..] else {
+                panic!("{patch}")
+            };
+            assert_eq!(*second, live.data["webhooks"][1], "another one's webhook");
+            for (key, wanted) in ours.as_object().unwrap() {
+                let found = first.get(key).cloned().unwrap_or_else(|| json!({}));
+                assert_eq!(found, *wanted, "{pointer}");
+            }
+            assert_eq!(first["timeoutSeconds"], 5, "{pointer}");
+            assert!(first["clientConfig"]["caBundle"].is_string(), "{pointer}");
+        }
+        // where we have none, nobody has
+        let without = json!({"webhooks": [{
+            "name": "w0",
+            "namespaceSelector": namespaces,
+            "objectSelector": {},
+        }]});
+        let patch = widening_patch(&with("/no", json!(0)), &without).unwrap();
+        assert_eq!(patch["webhooks"][0].get("matchConditions"), None);
     }
 }

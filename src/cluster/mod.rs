@@ -37,6 +37,7 @@ mod namespaces;
 mod pace;
 mod resources;
 mod rights;
+mod seen;
 mod store;
 mod unregister;
 mod webhooks;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::certs::Overlap;
 
 /// Times and pauses.
@@ -14,10 +16,16 @@ pub struct Pace {
     /// served that only this authority makes trusted. API servers follow the configurations by a
     /// watch, each in its own time: seconds, unless it is about to be replaced.
     pub settle: Duration,
+    /// How long a server has to have had a certificate before it makes a webhook configuration that
+    /// is missing. Its readiness is asked for every 2 s, and the Service follows within seconds.
+    pub answers: Duration,
     /// How long an authority that signs no more stays in `caBundle`.
     pub overlap: Overlap,
     /// How long the replica that rotates may be silent before another takes over.
     pub lease: Duration,
+    /// How long an API server is taken to be too old for something that it did not take: control
+    /// planes are upgraded under a server that runs on.
+    pub try_anew: Duration,
     /// The first pause after a failure or a change, doubled with every further one in a row.
     pub pause: Duration,
     /// The longest such pause.
@@ -33,9 +41,11 @@ impl Pace {
     pub const DEFAULT: Self = Self {
         resync: Duration::from_secs(30),
         settle: Duration::from_mins(1),
+        answers: Duration::from_secs(15),
         // a replica that cannot reach the API server for a day is not called by it either
         overlap: Overlap(time::Duration::DAY),
         lease: Duration::from_secs(90),
+        try_anew: Duration::from_hours(1),
         pause: Duration::from_millis(500),
         longest_pause: Duration::from_mins(1),
         look: Duration::from_secs(30),
@@ -47,8 +57,10 @@ impl Pace {
     pub const HURRIED: Self = Self {
         resync: Duration::from_millis(500),
         settle: Duration::from_secs(2),
+        answers: Duration::from_secs(1),
         overlap: Overlap(time::Duration::seconds(60)),
         lease: Duration::from_secs(3),
+        try_anew: Duration::from_secs(5),
         pause: Duration::from_millis(100),
         longest_pause: Duration::from_secs(1),
         ..Self::DEFAULT
@@ -58,6 +70,48 @@ impl Pace {
     pub fn pause_after(&self, times: u32) -> Duration {
         let factor = 2_u32.saturating_pow(times.saturating_sub(1));
         self.pause.saturating_mul(factor).min(self.longest_pause)
+    }
+}
+
+/// What makes looks slow down: an API server in trouble, or somebody who writes the same fields.
+#[derive(Debug, Default)]
+pub(super) struct Struggle {
+    failures: u32,
+    /// Changes that had to be put right, without a quiet time between them, and when the last was.
+    changes: u32,
+    changed_at: Option<Instant>,
+}
+
+impl Struggle {
+    /// The API server did not do what was asked.
+    pub(super) fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Something had to be written.
+    pub(super) fn changed(&mut self, now: Instant) {
+        self.failures = 0;
+        self.changes = self.changes.saturating_add(1);
+        self.changed_at = Some(now);
+    }
+
+    /// All was as it has to be. Right after a write of our own that says little: the struggle is
+    /// over when it stays so for longer than we were slow.
+    pub(super) fn was_right(&mut self, now: Instant, pace: &Pace) {
+        self.failures = 0;
+        let quiet = pace.resync + self.pause(pace);
+        if self
+            .changed_at
+            .is_some_and(|at| now.saturating_duration_since(at) > quiet)
+        {
+            self.changes = 0;
+            self.changed_at = None;
+        }
+    }
+
+    /// Until the next look, at least.
+    pub(super) fn pause(&self, pace: &Pace) -> Duration {
+        pace.pause_after(self.failures.max(self.changes).max(1))
     }
 }
 
@@ -79,6 +133,36 @@ mod tests {
             [1, 2, 3, 7, 8, 40, u32::MAX].map(pause),
             [500, 1_000, 2_000, 32_000, 60_000, 60_000, 60_000]
         );
+    }
+
+    #[test]
+    fn a_struggle_slows_down_until_it_has_been_quiet_for_a_while() {
+        let pace = Pace::DEFAULT;
+        let start = Instant::now();
+        let mut struggle = Struggle::default();
+        let mut at = start;
+        let mut pauses = vec![];
+        // each write of ours is seen to be right before somebody else's comes
+        for _ in 0..9 {
+            struggle.changed(at);
+            pauses.push(struggle.pause(&pace).as_millis());
+            at += struggle.pause(&pace);
+            struggle.was_right(at, &pace);
+            at += Duration::from_secs(1);
+        }
+        let doubled = [
+            500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
+        ];
+        assert_eq!(pauses, doubled);
+        let quiet = at + Duration::from_secs(90);
+        struggle.was_right(quiet, &pace);
+        assert_eq!(struggle.pause(&pace), pace.pause);
+
+        // an API server that is there again is asked at once
+        (0..9).for_each(|_| struggle.failed());
+        assert_eq!(struggle.pause(&pace), pace.longest_pause);
+        struggle.was_right(quiet, &pace);
+        assert_eq!(struggle.pause(&pace), pace.pause);
     }
 
     #[test]

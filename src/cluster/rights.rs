@@ -1,6 +1,7 @@
 //! What the server may do at the API server, and needs: the one table of it.
 //!
-//! Nothing else in the program asks for more; the roles in `deploy/` are compared with this.
+//! Nothing else in the program asks for more; the roles in `deploy/` are compared with this. Only
+//! `/version`, for `--watch-host-version`, has no row: Kubernetes lets everybody read it.
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ pub enum Need {
     Both,
     /// `--watch-live`.
     WatchLive,
+    /// `--watch-namespaces`.
+    WatchNamespaces,
 }
 
 /// Where a right is given.
@@ -61,7 +64,7 @@ const LOOK: &[&str] = &["list", "watch"];
 const REGISTRATION: &str = "admissionregistration.k8s.io";
 
 /// All of them.
-pub const RIGHTS: [Right; 10] = [
+pub const RIGHTS: [Right; 11] = [
     Right {
         need: Need::SelfManaged,
         reach: Reach::Namespace,
@@ -142,6 +145,14 @@ pub const RIGHTS: [Right; 10] = [
         name: None,
         verbs: LOOK,
     },
+    Right {
+        need: Need::WatchNamespaces,
+        reach: Reach::Cluster,
+        group: "",
+        resource: "namespaces",
+        name: None,
+        verbs: LOOK,
+    },
 ];
 
 impl Right {
@@ -171,7 +182,8 @@ mod tests {
     fn all_but_creating_and_looking_is_limited_to_one_name() {
         for right in RIGHTS {
             let is_create = right.verbs == CREATE;
-            let is_look = right.need == Need::WatchLive && right.verbs == LOOK;
+            let watches = [Need::WatchLive, Need::WatchNamespaces];
+            let is_look = watches.contains(&right.need) && right.verbs == LOOK;
             assert_eq!(right.name.is_none(), is_create || is_look, "{right:?}");
             assert!(is_create || !right.verbs.contains(&"create"), "{right:?}");
             for verb in ["delete", "deletecollection", "*"] {

@@ -80,19 +80,32 @@ impl Store {
 
     /// Makes one of them what a patch says, as our own fields. The version of the object after it.
     pub async fn apply(&self, which: usize, patch: &Value) -> Result<Option<String>, Error> {
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        self.patch(which, &params, &Patch::Apply(patch)).await
+    }
+
+    /// Writes over whatever is there, whoever's it is. The version of the object after it.
+    pub async fn merge(&self, which: usize, patch: &Value) -> Result<Option<String>, Error> {
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        self.patch(which, &params, &Patch::Merge(patch)).await
+    }
+
+    async fn patch(
+        &self,
+        which: usize,
+        params: &PatchParams,
+        patch: &Patch<&Value>,
+    ) -> Result<Option<String>, Error> {
         let (Some(api), Some((_, name))) =
             (self.configurations.get(which), CONFIGURATIONS.get(which))
         else {
             return Ok(None);
         };
-        let applied = api
-            .patch(
-                name,
-                &PatchParams::apply(FIELD_MANAGER).force(),
-                &Patch::Apply(patch),
-            )
-            .await?;
-        Ok(applied.metadata.resource_version)
+        let patched = api.patch(name, params, patch).await?;
+        Ok(patched.metadata.resource_version)
     }
 
     /// The Secret, if it is there.

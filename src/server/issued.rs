@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 
 use super::reload::Served;
+use crate::certs::Validity;
 use crate::telemetry::Metrics;
 
 /// The certificate of the moment; handshakes fail before there is one.
@@ -33,9 +34,9 @@ impl IssuedCertificate {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(served);
     }
 
-    /// Until when the served certificate is good, if there is one.
-    pub fn not_after(&self) -> Option<OffsetDateTime> {
-        self.current()?.not_after()
+    /// The dates of the served certificate, if there is one.
+    pub fn validity(&self) -> Option<Validity> {
+        self.current()?.validity()
     }
 
     /// Tells of its end when that is near.

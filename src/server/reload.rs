@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use crate::certs::Facts;
+use crate::certs::{Facts, Validity};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Files;
 
@@ -51,8 +51,8 @@ pub struct FileCertificate {
 #[derive(Debug)]
 pub(super) struct Served {
     key: Arc<CertifiedKey>,
-    /// Until when, if that can be read.
-    not_after: Option<OffsetDateTime>,
+    /// Its dates, if they can be read.
+    validity: Option<Validity>,
     /// The lowest of [`EXPIRY_NOTICES`] that has been given; negative when its end was told.
     told: AtomicI64,
 }
@@ -77,9 +77,9 @@ impl FileCertificate {
         }))
     }
 
-    /// Until when the served certificate is good, if that can be read.
-    pub fn not_after(&self) -> Option<OffsetDateTime> {
-        self.current().not_after
+    /// The dates of the served certificate, if they can be read.
+    pub fn validity(&self) -> Option<Validity> {
+        self.current().validity
     }
 
     fn current(&self) -> Arc<Served> {
@@ -91,22 +91,22 @@ impl FileCertificate {
 impl Served {
     pub(super) fn new(key: CertifiedKey, metrics: &Metrics) -> Self {
         let facts = key.cert.first().and_then(|leaf| Facts::read(leaf));
-        let not_after = facts.map(|facts| facts.validity.not_after);
-        if let Some(not_after) = not_after {
-            metrics.certificate(not_after.unix_timestamp());
+        let validity = facts.map(|facts| facts.validity);
+        if let Some(validity) = validity {
+            metrics.certificate(validity.not_after.unix_timestamp());
         }
         let served = Self {
             key: Arc::new(key),
-            not_after,
+            validity,
             told: AtomicI64::new(i64::MAX),
         };
         served.tell_of_its_end(OffsetDateTime::now_utc());
         served
     }
 
-    /// Until when it is good, if that can be read.
-    pub(super) fn not_after(&self) -> Option<OffsetDateTime> {
-        self.not_after
+    /// Its dates, if they can be read.
+    pub(super) fn validity(&self) -> Option<Validity> {
+        self.validity
     }
 
     /// Certificate and key.
@@ -116,7 +116,7 @@ impl Served {
 
     /// Tells once of each notice that is due; true if it did.
     pub(super) fn tell_of_its_end(&self, now: OffsetDateTime) -> bool {
-        let Some(not_after) = self.not_after else {
+        let Some(Validity { not_after, .. }) = self.validity else {
             return false;
         };
         let left = not_after - now;
@@ -211,7 +211,7 @@ mod tests {
         let key = CertifiedKey::from_der(leaf.chain(), leaf.key(), &tls::provider()).unwrap();
         let metrics = Metrics::new();
         let served = Served::new(key, &metrics);
-        let end = served.not_after.unwrap();
+        let end = served.validity.unwrap().not_after;
         assert!(metrics.encode().contains(&format!(
             "certificate_not_after_timestamp_seconds {}.0\n",
             end.unix_timestamp()

@@ -8,7 +8,13 @@ mod replicas;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use distrogate::certs::{Overlap, Trust};
+use distrogate::cluster::Pace;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
 use self::calls::{Follower, Load, call};
 use self::replicas::{CONFIGURATIONS, NAMESPACE, Replicas};
@@ -267,6 +273,17 @@ fn what_is_registered_is_what_manifests_prints_and_stays_so() {
     };
     until("both as they were", PATIENCE, back);
 
+    // somebody narrows down what is sent here, and leaves ours as it is
+    let narrow = r#"[
+        {"op": "add", "path": "/webhooks/0/objectSelector/matchLabels", "value": {"a": "b"}},
+        {"op": "add", "path": "/webhooks/0/namespaceSelector/matchLabels", "value": {"a": "b"}}]"#;
+    let patch = ["--type=json", "-p", narrow];
+    let patch = [&["patch"], &validating[..], &patch[..]].concat();
+    kubectl.must(&patch, "");
+    until("nothing kept away", PATIENCE, || is_as_printed(&replicas));
+    let log = replicas.servers[0].log_tail();
+    assert!(log.contains("Somebody keeps reviews away"), "{log}");
+
     // another policy has a carrier of its own
     let custom = empty.replace(
         "spec: {}",
@@ -285,6 +302,82 @@ fn what_is_registered_is_what_manifests_prints_and_stays_so() {
     // it leaves them
     replicas.servers.clear();
     is_as_printed(&replicas).unwrap();
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn a_server_answers_first_and_is_registered_then() {
+    let mut replicas = Replicas::prepare(true);
+    // who cannot lead has a certificate all the same
+    replicas.may_lead(false);
+    replicas.start();
+    replicas.all_are_ready();
+    let server = &replicas.servers[0];
+    let authority = &replicas.secret()["data"]["ca.crt"];
+    replicas.all_serve_of(authority);
+    until("a server that may not lead", PATIENCE, || {
+        let told = calls::get(server.admin(), "/readyz?verbose")?;
+        let says = told.contains("leases.coordination.k8s.io") && told.contains("check passed");
+        says.then_some(()).ok_or(told)
+    });
+    assert!(replicas.bundle().is_err(), "nothing is registered");
+
+    // the next begins on a cluster that has nothing of ours
+    replicas.servers.clear();
+    let secret = ["-n", NAMESPACE, "delete", "secret", "distrogate-authority"];
+    replicas.cluster.admin().must(&secret, "");
+    replicas.may_lead(true);
+    replicas.start();
+    replicas.all_are_trusted();
+    let log = replicas.servers[0].log_tail();
+    let at = |words| -> Timestamp {
+        let line = log.lines().find(|line| line.contains(words));
+        let line = line.unwrap_or_else(|| panic!("{words}: {log}"));
+        line.split(' ').next().unwrap().parse().unwrap()
+    };
+    let issued = at("Serving a certificate that was just issued.");
+    let until_written = at("Wrote a webhook configuration.").duration_since(issued);
+    let least = Pace::HURRIED.answers;
+    assert!(until_written >= least.try_into().unwrap(), "{log}");
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS: the folder that holds kube-apiserver and etcd"]
+fn a_ca_of_a_clock_that_was_wrong_is_replaced_by_who_leads() {
+    let mut replicas = Replicas::prepare(true);
+    let put = |replicas: &Replicas, days: i64| {
+        let made = OffsetDateTime::now_utc() + time::Duration::days(days);
+        let trust = Trust::fresh(vec![], made, Overlap(time::Duration::DAY)).unwrap();
+        let metadata = json!({"name": "distrogate-authority", "namespace": NAMESPACE});
+        let data = trust.data().into_iter();
+        let data: Map<_, _> = data
+            .map(|(key, value)| (key, json!(STANDARD.encode(value))))
+            .collect();
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data,
+        });
+        let kubectl = replicas.cluster.admin();
+        kubectl.must(&["apply", "-f", "-"], &secret.to_string());
+        replicas.secret()["data"]["ca.crt"].clone()
+    };
+    // ahead by days, and behind by more than a CA's life
+    for days in [9, -4_000] {
+        let wrong = put(&replicas, days);
+        // without a leader nobody decides whose clock is right
+        replicas.may_lead(false);
+        replicas.start();
+        until("a server that does not take it", PATIENCE, || {
+            let told = calls::get(replicas.servers[0].admin(), "/readyz?verbose")?;
+            let says = told.contains("the authority in ca.crt has");
+            says.then_some(()).ok_or(told)
+        });
+        assert_eq!(replicas.secret()["data"]["ca.crt"], wrong);
+        replicas.may_lead(true);
+        replicas.all_are_ready();
+        replicas.all_are_trusted();
+        assert_ne!(replicas.secret()["data"]["ca.crt"], wrong);
+        replicas.servers.clear();
+    }
 }
 
 /// `caBundle` comes from the cluster; what an old API server does not know it leaves out, and what

@@ -16,8 +16,7 @@ use time::OffsetDateTime;
 
 /// The moment of issue, in seconds since 1970.
 const ISSUED: u64 = 1_800_000_000;
-const MINUTE: u64 = 60;
-const DAY: u64 = 24 * 60 * MINUTE;
+const DAY: u64 = 24 * 60 * 60;
 
 /// An authority and a certificate for some names, good for 30 days.
 fn issue() -> (Authority, Leaf) {
@@ -81,10 +80,10 @@ fn a_certificate_is_good_for_its_names_only() {
 #[test]
 fn a_certificate_is_good_for_its_days_only_and_for_slow_clocks() {
     let (authority, leaf) = issue();
-    for at in [ISSUED - 5 * MINUTE, ISSUED, ISSUED + 30 * DAY] {
+    for at in [ISSUED - DAY, ISSUED, ISSUED + 30 * DAY] {
         assert_eq!(verify(&authority, &leaf, "127.0.0.1", at), Ok(()), "{at}");
     }
-    let early = verify(&authority, &leaf, "127.0.0.1", ISSUED - 5 * MINUTE - 1);
+    let early = verify(&authority, &leaf, "127.0.0.1", ISSUED - DAY - 1);
     assert!(
         matches!(
             early,

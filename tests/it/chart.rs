@@ -112,13 +112,19 @@ fn it_says_the_same_as_the_kustomization() {
         return;
     }
     let cert_manager = json!({"certificates": {"mode": "cert-manager"}});
-    let registered = json!({"webhooks": {"register": true}, "watchLive": true});
+    let registered = json!({
+        "webhooks": {"register": true},
+        "watchLive": true,
+        "watchNamespaces": true,
+        "watchHostVersion": true,
+    });
     for (kustomization, values) in [
         ("resources: [../certs/cert-manager]\n", cert_manager),
         ("resources: [../deploy/self-managed]\n", json!({})),
         (
             "resources: [../deploy/self-managed]\n\
-             components: [../deploy/register, ../deploy/watch-live]\n",
+             components: [../deploy/register, ../deploy/watch-live, \
+             ../deploy/watch-namespaces, ../deploy/watch-host-version]\n",
             registered,
         ),
     ] {
@@ -302,6 +308,8 @@ fn the_program_knows_every_argument_that_it_is_given() {
             json!({
                 "enforcement": "audit",
                 "watchLive": true,
+                "watchNamespaces": true,
+                "watchHostVersion": true,
                 "webhooks": {
                     "register": true,
                     "validateFailurePolicy": "Ignore",
@@ -319,6 +327,8 @@ fn the_program_knows_every_argument_that_it_is_given() {
                 "--exempt-namespace=flux-system",
                 "--exempt-namespace=argocd",
                 "--watch-live",
+                "--watch-namespaces",
+                "--watch-host-version",
                 "--enforcement=audit",
             ],
         ),
@@ -584,6 +594,10 @@ fn wrong_values_are_refused() {
         ),
         (json!({"certificates": {"mode": "vault"}}), "mode"),
         (json!({"watchLive": "yes"}), "watchLive"),
+        (
+            json!({"watchHostVersion": true, "hostVersion": "v1.31.4"}),
+            "watchHostVersion asks for what hostVersion says",
+        ),
         (json!({"cleanup": {"seconds": 0}}), "seconds"),
         (json!({"cleanup": {"image": "kubectl"}}), "image"),
         (

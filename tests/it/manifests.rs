@@ -140,6 +140,34 @@ fn documented() -> String {
     rest.split_once("```").unwrap().0.to_owned()
 }
 
+/// What the server is told in the first week.
+const FIRST_WEEK: [&str; 2] = ["--enforcement=audit", "--validate-failure-policy=ignore"];
+
+#[test]
+fn a_server_that_registers_itself_refuses_nothing_in_the_first_week() {
+    if !has_kubectl() {
+        return;
+    }
+    for components in [
+        "../deploy/audit, ../deploy/register",
+        "../deploy/register, ../deploy/audit",
+    ] {
+        let folder = beside(&format!(
+            "resources: [../deploy/self-managed]\ncomponents: [{components}]\n"
+        ));
+        let objects = objects_at(&folder.path().join("mine"));
+        assert!(of_kind(&objects, "ValidatingWebhookConfiguration").is_empty());
+        let [deployment] = of_kind(&objects, "Deployment")[..] else {
+            panic!("one Deployment")
+        };
+        let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+        let arguments = arguments.as_array().unwrap();
+        for wanted in FIRST_WEEK.into_iter().chain(["--register"]) {
+            assert!(arguments.contains(&json!(wanted)), "{arguments:?}");
+        }
+    }
+}
+
 #[test]
 fn the_first_week_refuses_nothing_and_differs_in_nothing_else() {
     if !has_kubectl() {
@@ -160,7 +188,7 @@ fn the_first_week_refuses_nothing_and_differs_in_nothing_else() {
                 "registry.example/platform/distrogate:0.1.0"
             );
             let arguments = container["args"].as_array_mut().unwrap();
-            arguments.push(json!("--enforcement=audit"));
+            arguments.extend(FIRST_WEEK.map(|argument| json!(argument)));
         }
         if object["kind"] == "ValidatingWebhookConfiguration" {
             for webhook in object["webhooks"].as_array_mut().unwrap() {

@@ -79,7 +79,7 @@ capabilities:
 
 {{/* Not empty where the server has something to ask at the API server. */}}
 {{- define "distrogate.asks" -}}
-{{- if or (include "distrogate.selfManaged" .) .Values.watchLive }}yes{{ end -}}
+{{- if or (include "distrogate.selfManaged" .) .Values.watchLive .Values.watchNamespaces .Values.watchHostVersion }}yes{{ end -}}
 {{- end }}
 
 {{/* Where Pods may run, and what they are pulled with. */}}

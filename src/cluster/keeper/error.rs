@@ -16,6 +16,9 @@ pub enum KeepError {
     /// The API server did not do it.
     #[error("the API server")]
     Call(#[source] Error),
+    /// Nothing that depends on the time is safe to do.
+    #[error("this machine's clock differs from the API server's by {0} h: set it right")]
+    Astray(u64),
     /// It took too long.
     #[error("the API server does not answer in time")]
     Slow,
@@ -53,7 +56,7 @@ impl KeepError {
             Self::Call(Error::Api(status)) if status.code < 500 => Trouble::Refused,
             Self::Call(_) | Self::Slow | Self::Overtaken => Trouble::Unreachable,
             Self::Damage(_) => Trouble::Damaged,
-            Self::Policy(_) | Self::Make(_) | Self::Issue(_) => Trouble::Internal,
+            Self::Astray(_) | Self::Policy(_) | Self::Make(_) | Self::Issue(_) => Trouble::Internal,
         }
     }
 }

@@ -18,6 +18,7 @@ impl Keeper {
     pub(super) async fn authority(
         &mut self,
         live: &[Option<DynamicObject>; 2],
+        leads: bool,
     ) -> Result<(Stored, Trust), KeepError> {
         let now = (self.clock)();
         let overlap = self.pace.overlap;
@@ -33,6 +34,8 @@ impl Keeper {
         let data = stored.data();
         let (mut trust, mut differs) = match Trust::read(&data, &stored.annotations(), now) {
             Ok(read) => read,
+            // by another clock than that of the one who leads it may be good
+            Err(damage) if damage.is_of_time() && !leads => return Err(damage.into()),
             Err(damage) => {
                 self.metrics.cluster_trouble(Trouble::Damaged);
                 let error = damage.to_string();
@@ -50,11 +53,7 @@ impl Keeper {
         let served = self.issuer.as_ref().and_then(Issuer::authority);
         if let Some(served) = served.filter(|served| !trust.trusts(&served.fingerprint())) {
             let served = Certificate::read(served.certificate().clone());
-            let before = trust.old.len();
-            if let Some(served) = served {
-                trust.keep(served, now, overlap);
-            }
-            differs |= trust.old.len() != before;
+            differs |= served.is_some_and(|served| trust.keep(served, now, overlap));
         }
         if differs {
             let stored = self.store.update(&stored, &trust).await?;
@@ -75,7 +74,7 @@ impl Keeper {
         let known = live.iter().flatten().flat_map(trusted);
         let known: Vec<_> = remains.into_iter().chain(known).collect();
         let remembered = self.remembered.as_ref();
-        let remembered = remembered.filter(|trust| !trust.current.validity().is_over(now));
+        let remembered = remembered.filter(|trust| trust.current.validity().is_good(now));
         let Some(mut trust) = remembered.cloned() else {
             return Ok(Trust::fresh(known, now, overlap)?);
         };

@@ -46,10 +46,11 @@ impl Replicas {
         kubectl.must(&["create", "-f", "-"], &namespace.to_string());
         kubectl.must(&["create", "namespace", "team-a"], "");
         let rules = |reach| {
-            let rights = RIGHTS
-                .iter()
-                .filter(|right| right.reach == reach && right.need != Need::WatchLive);
-            let rights = rights.filter(|right| register || right.need != Need::Register);
+            let needs = [Need::SelfManaged, Need::Both];
+            let rights = RIGHTS.iter().filter(|right| {
+                right.reach == reach
+                    && (needs.contains(&right.need) || (register && right.need == Need::Register))
+            });
             rights
                 .map(distrogate::cluster::Right::rule)
                 .collect::<Vec<_>>()
@@ -95,6 +96,20 @@ impl Replicas {
             register,
             port,
         }
+    }
+
+    /// Takes away or gives back the right to the Lease, without which nobody leads.
+    pub(super) fn may_lead(&self, may: bool) {
+        let kubectl = self.cluster.admin();
+        let role = ["-n", NAMESPACE, "get", "role", "distrogate", "-o", "json"];
+        let mut role: Value = serde_json::from_str(&kubectl.must(&role, "")).unwrap();
+        for rule in role["rules"].as_array_mut().unwrap() {
+            let resource = if may { "leases" } else { "nothing" };
+            if rule["apiGroups"] == json!(["coordination.k8s.io"]) {
+                rule["resources"] = json!([resource]);
+            }
+        }
+        kubectl.must(&["replace", "-f", "-"], &role.to_string());
     }
 
     /// Both configurations, as somebody else applies them: without `caBundle`, for the first server.

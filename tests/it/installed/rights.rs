@@ -23,28 +23,59 @@ struct Mode {
     values: fn() -> Value,
     /// What it needs of the table.
     needs: &'static [Need],
+    /// Whether it asks the API server at all.
+    asks: bool,
 }
 
-const MODES: [Mode; 4] = [
+/// The roles beside the server's own, and what they are for.
+const WATCHING: [(&str, Need); 2] = [
+    ("distrogate-watch-live", Need::WatchLive),
+    ("distrogate-watch-namespaces", Need::WatchNamespaces),
+];
+
+const MODES: [Mode; 6] = [
     Mode {
         kustomization: "resources: [../certs/cert-manager]\n",
         values: || json!({"certificates": {"mode": "cert-manager"}}),
         needs: &[],
+        asks: false,
     },
     Mode {
         kustomization: "resources: [../deploy/self-managed]\n",
         values: || json!({}),
         needs: &[Need::SelfManaged, Need::Both],
+        asks: true,
     },
     Mode {
         kustomization: "resources: [../deploy/self-managed]\ncomponents: [../deploy/register]\n",
         values: || json!({"webhooks": {"register": true}}),
         needs: &[Need::SelfManaged, Need::Both, Need::Register],
+        asks: true,
     },
     Mode {
         kustomization: "resources: [../certs/cert-manager]\ncomponents: [../deploy/watch-live]\n",
         values: || json!({"certificates": {"mode": "cert-manager"}, "watchLive": true}),
         needs: &[Need::WatchLive],
+        asks: true,
+    },
+    Mode {
+        kustomization: "resources: [../deploy/self-managed]\n\
+                        components: [../deploy/watch-live, ../deploy/watch-namespaces]\n",
+        values: || json!({"watchLive": true, "watchNamespaces": true}),
+        needs: &[
+            Need::SelfManaged,
+            Need::Both,
+            Need::WatchLive,
+            Need::WatchNamespaces,
+        ],
+        asks: true,
+    },
+    Mode {
+        kustomization: "resources: [../certs/cert-manager]\n\
+                        components: [../deploy/watch-host-version]\n",
+        values: || json!({"certificates": {"mode": "cert-manager"}, "watchHostVersion": true}),
+        needs: &[],
+        asks: true,
     },
 ];
 
@@ -104,21 +135,20 @@ fn roles_are_those_of_the_table() {
     }
     for mode in &MODES {
         let kustomized = mode.objects();
-        let of_table = |reach, is_live: bool| -> BTreeSet<_> {
+        let of_table = |reach, watches: Option<Need>| -> BTreeSet<_> {
             mode.rights(reach)
-                .filter(|right| (right.need == Need::WatchLive) == is_live)
+                .filter(|right| match watches {
+                    Some(need) => right.need == need,
+                    None => WATCHING.iter().all(|(_, need)| right.need != *need),
+                })
                 .flat_map(|right| single(&right.rule()))
                 .collect()
         };
-        for (kind, name, wanted) in [
-            ("Role", "distrogate", of_table(Reach::Namespace, false)),
-            ("ClusterRole", "distrogate", of_table(Reach::Cluster, false)),
-            (
-                "ClusterRole",
-                "distrogate-watch-live",
-                of_table(Reach::Cluster, true),
-            ),
-        ] {
+        let own = [("Role", Reach::Namespace), ("ClusterRole", Reach::Cluster)];
+        let own = own.map(|(kind, reach)| (kind, "distrogate", of_table(reach, None)));
+        let watching = WATCHING
+            .map(|(name, need)| ("ClusterRole", name, of_table(Reach::Cluster, Some(need))));
+        for (kind, name, wanted) in own.into_iter().chain(watching) {
             assert_eq!(
                 rules(&kustomized, kind, name),
                 wanted,
@@ -162,7 +192,7 @@ fn a_token_and_a_way_out_are_there_where_they_are_needed() {
         return;
     }
     for mode in &MODES {
-        let asks = !mode.needs.is_empty();
+        let asks = mode.asks;
         let mut all = vec![mode.objects()];
         for helm in helms.each() {
             all.push(template(helm, OWN, &(mode.values)()).unwrap());

@@ -77,15 +77,15 @@ fn ends_are_told_in_time() {
       why: the API server refuses every connection
       mend: distrogate certs init --out certs/own-ca --force --dns distrogate.distrogate-system.svc && kubectl apply -k certs/own-ca
     ");
-    snapshot.now = now() - time::Duration::hours(1);
+    snapshot.now = now() - time::Duration::hours(25);
     assert_snapshot!(told(&look(&snapshot, &wanted())), @"
-    error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[*].clientConfig.caBundle begins on 2024-10-03 23:55 UTC, and the API server has 2024-10-03 23:00 UTC
+    error: ValidatingWebhookConfiguration validate.distrogate.io webhooks[*].clientConfig.caBundle begins on 2024-10-03 00:00 UTC, and the API server has 2024-10-02 23:00 UTC
       why: until then it trusts no certificate of the server: clocks differ
       mend: timedatectl set-ntp true
-    error: MutatingWebhookConfiguration mutate.distrogate.io webhooks[*].clientConfig.caBundle begins on 2024-10-03 23:55 UTC, and the API server has 2024-10-03 23:00 UTC
+    error: MutatingWebhookConfiguration mutate.distrogate.io webhooks[*].clientConfig.caBundle begins on 2024-10-03 00:00 UTC, and the API server has 2024-10-02 23:00 UTC
       why: until then it trusts no certificate of the server: clocks differ
       mend: timedatectl set-ntp true
-    error: certificate that is served begins on 2024-10-03 23:55 UTC, and the API server has 2024-10-03 23:00 UTC
+    error: certificate that is served begins on 2024-10-03 00:00 UTC, and the API server has 2024-10-02 23:00 UTC
       why: until then the API server refuses every connection: clocks differ
       mend: timedatectl set-ntp true
     ");
