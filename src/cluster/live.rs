@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
+use super::client::FIELD_MANAGER;
 use crate::certs::Certificate;
 
 /// The webhooks of a configuration.
@@ -59,7 +60,7 @@ pub(super) fn whole_patch(live: Option<&DynamicObject>, wanted: &Value) -> Optio
     let Some(live) = live else {
         return Some(wanted.clone());
     };
-    if covers(&live.data, wanted) {
+    if covers(&live.data, wanted) && !has_left_over(live, wanted) {
         return None;
     }
     let mut patch = wanted.clone();
@@ -67,6 +68,25 @@ pub(super) fn whole_patch(live: Option<&DynamicObject>, wanted: &Value) -> Optio
         patch.insert("metadata".to_owned(), identity(live));
     }
     Some(patch)
+}
+
+/// Whether a webhook is still there that was applied from here and is not wanted any more.
+fn has_left_over(live: &DynamicObject, wanted: &Value) -> bool {
+    let fields = live.metadata.managed_fields.iter().flatten();
+    let applied = fields
+        .filter(|entry| {
+            entry.manager.as_deref() == Some(FIELD_MANAGER)
+                && entry.operation.as_deref() == Some("Apply")
+        })
+        .filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:webhooks"));
+    let applied: Vec<_> = applied.collect();
+    let wanted = wanted.get("webhooks").and_then(Value::as_array);
+    let is_wanted = |name| wanted.is_some_and(|all| all.iter().any(|one| one.get("name") == name));
+    webhooks(live).any(|webhook| {
+        let name = webhook.get("name");
+        let key = format!("k:{}", json!({"name": name}));
+        !is_wanted(name) && applied.iter().any(|fields| fields.get(&key).is_some())
+    })
 }
 
 /// What narrows down what is sent here, of a webhook: nobody else has a say in it.
@@ -199,6 +219,25 @@ pub(super) mod tests {
         }
         assert_eq!(whole_patch(None, &same), Some(same));
         assert!(!covers(&json!([1, 2]), &json!([1])), "a list is one value");
+    }
+
+    #[test]
+    fn what_was_applied_and_is_not_wanted_any_more_goes() {
+        let mut live = live(&["x", "x"]);
+        let wanted = json!({"webhooks": [{"name": "w0"}]});
+        for (manager, operation, goes) in [
+            (FIELD_MANAGER, "Apply", true),
+            (FIELD_MANAGER, "Update", false),
+            ("kubectl", "Apply", false),
+        ] {
+            let fields = json!({"f:webhooks": {".": {}, "k:{\"name\":\"w1\"}": {".": {}}}});
+            let entry = json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+            live.metadata.managed_fields = serde_json::from_value(json!([entry])).unwrap();
+            let patch = whole_patch(Some(&live), &wanted);
+            assert_eq!(patch.is_some(), goes, "{manager} {operation}");
+        }
+        live.metadata.managed_fields = None;
+        assert_eq!(whole_patch(Some(&live), &wanted), None);
     }
 
     #[test]

@@ -298,6 +298,18 @@ fn what_is_registered_is_what_manifests_prints_and_stays_so() {
     });
     until("both as printed", PATIENCE, || is_as_printed(&replicas));
 
+    // one has a webhook more, and the next does not
+    let more = empty.replace("spec: {}", "spec: {defaults: {into: [Values, Secret]}}");
+    let count = |policy: &str| {
+        std::fs::write(&policy_path, policy).unwrap();
+        until("as printed for the policy", PATIENCE, || {
+            is_as_printed(&replicas)
+        });
+        let found = replicas.configuration(mutating);
+        found["webhooks"].as_array().unwrap().len()
+    };
+    assert_eq!([count(&more), count(empty)], [2, 1]);
+
     replicas.all_are_trusted();
     // it leaves them
     replicas.servers.clear();
