@@ -115,6 +115,45 @@ fn argo(helms: Vec<Value>) -> Value {
     })
 }
 
+/// A workload with init containers of every distro's and of one distro again and again, each with
+/// as many resources as are looked at, under names of this length.
+fn workload(name: usize, again: usize) -> Value {
+    let resources = |count: usize| {
+        let one = |number| {
+            (
+                format!("{}.example/r{number:0>1$}", "x".repeat(50), name - 60),
+                json!("1"),
+            )
+        };
+        let all: serde_json::Map<String, Value> = (0..count).map(one).collect();
+        json!({"limits": all, "requests": all})
+    };
+    let names = [
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler-manager",
+        "vcluster",
+    ];
+    let again = std::iter::repeat_n("kubernetes", again);
+    let containers = names.into_iter().chain(again);
+    let containers = containers
+        .map(|name| json!({"name": name, "image": "k:v1", "resources": resources(256)}))
+        .collect::<Vec<_>>();
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": "dev",
+            "namespace": "team-a",
+            "labels": {"app": "vcluster", "release": "dev", "chart": "vcluster-0.24.1"},
+        },
+        "spec": {"template": {"spec": {
+            "initContainers": containers,
+            "volumes": [{"name": "k3s-config"}],
+        }}},
+    })
+}
+
 /// Objects that ask for as much as one can, by what makes them dear.
 fn dearest() -> Vec<(&'static str, Value)> {
     let distro = "controlPlane: {distro: {k8s: {enabled: true}}}\n";
@@ -207,6 +246,8 @@ fn dearest() -> Vec<(&'static str, Value)> {
                 &json!(format!("controlPlane: {{distro: {{k8s: {{{unknown}}}}}}}")),
             ),
         ),
+        ("a workload of many containers", workload(62, 70)),
+        ("a workload of long resources", workload(1_000, 1)),
         ("a Secret", secret("0.30.4", list(99_000).as_bytes())),
     ]
 }
@@ -247,6 +288,7 @@ fn change(value: &mut Value) {
                 match (&**key, value) {
                     ("values", Value::String(text)) => text.push('#'),
                     ("value", Value::String(text)) => text.insert(1, 'b'),
+                    ("image", Value::String(text)) => text.push('b'),
                     ("name", Value::String(text)) if text.starts_with("controlPlane") => {
                         text.push('b');
                     }
