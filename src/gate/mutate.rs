@@ -234,13 +234,23 @@ impl Books {
     }
 }
 
-/// The patch of a plan, or why there is none.
+/// The patch of a plan, or why there is none. Where the object says all of it already, in other
+/// words, the patch is empty.
 pub(super) fn edit(
     edit_at: &EditAt<'_>,
     plan: &Plan,
     mode: Mode,
 ) -> Result<json_patch::Patch, String> {
     if plan.edits.is_empty() {
+        return Ok(json_patch::Patch::default());
+    }
+    let changes: Vec<_> = plan
+        .edits
+        .iter()
+        .map(|edit| (edit.path.clone(), edit.change.clone()))
+        .collect();
+    let patch = carrier::json_patch(edit_at, &changes);
+    if patch.as_ref().is_ok_and(|patch| patch.0.is_empty()) {
         return Ok(json_patch::Patch::default());
     }
     if mode == Mode::Suggest {
@@ -254,12 +264,7 @@ pub(super) fn edit(
         };
         return Err(format!("Argo CD would put {what} back"));
     }
-    let changes: Vec<_> = plan
-        .edits
-        .iter()
-        .map(|edit| (edit.path.clone(), edit.change.clone()))
-        .collect();
-    carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
+    patch.map_err(|error| error.to_string())
 }
 
 fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>> {

@@ -9,6 +9,9 @@ use super::tree::{Known, Origin};
 use super::{Config, Distro, Era, KubeVersion, Reading};
 use crate::values::{Data, Path};
 
+/// What the chart adds to the tag for private nodes: the image also holds the nodes' binaries.
+pub const FULL: &str = "-full";
+
 /// Where `defaultImageRegistry` stands.
 const DEFAULT_IMAGE_REGISTRY: [&str; 3] = ["controlPlane", "advanced", "defaultImageRegistry"];
 
@@ -230,7 +233,7 @@ impl Config<'_> {
             (Some(false), Some(false)) => false,
             _ => return None,
         };
-        Some(if full { "-full" } else { "" })
+        Some(if full { FULL } else { "" })
     }
 }
 

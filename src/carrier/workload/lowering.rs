@@ -1,5 +1,7 @@
 //! Images and resources as the values that would render them.
 
+use std::borrow::Cow;
+
 use super::image::split;
 use super::{Container, ITEMS};
 use crate::carrier::dig::{dig, dig_map, dig_str_at};
@@ -21,7 +23,7 @@ pub(super) fn lowered(
         budget.parts(1)?;
         budget.spend(0, container.image.len())?;
         let at = container.at.key("image");
-        let (registry, repository, tag) = split(&container.image);
+        let (registry, repository, tag) = split(&container.image, container.usual);
         for (key, value) in [
             ("registry", Some(registry)),
             ("repository", Some(repository)),
@@ -65,8 +67,12 @@ fn resources(
     let below = Path::keys(["resources", kind]);
     let (in_values, in_object) = (container.distro.join(&below), container.at.join(&below));
     for (name, raw) in quantities {
-        // what is no string is a number, which means what it looks like
-        let Some(quantity) = dig_str_at(raw, &Path::root()) else {
+        // a number means what it looks like
+        let is_number = raw
+            .get()
+            .starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        let number = || is_number.then(|| Cow::Borrowed(raw.get()));
+        let Some(quantity) = dig_str_at(raw, &Path::root()).or_else(number) else {
             continue;
         };
         budget.spend(0, name.len() + quantity.len())?;
@@ -116,6 +122,18 @@ mod tests {
         ];
         assert_eq!(told(&json!([{"name": "other"}, one])), expected);
         assert_eq!(told(&json!([{"name": "other"}, one, one])), expected);
+    }
+
+    #[test]
+    fn numbers_are_quantities_too() {
+        let limits = json!({"a": 1, "b": 0.5, "c": "1", "d": null, "e": true, "f": []});
+        let told =
+            told(&json!([{"name": "kubernetes", "image": "k", "resources": {"limits": limits}}]));
+        let at = "(spec.template.spec.initContainers[0].resources.limits";
+        let expected = [("a", "1"), ("b", "0.5"), ("c", "1")].map(|(name, quantity)| {
+            format!("controlPlane.distro.k8s.resources.limits.{name} = \"{quantity}\" {at}.{name})")
+        });
+        assert_eq!(told[3..], expected);
     }
 
     #[test]

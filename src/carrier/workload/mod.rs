@@ -11,6 +11,7 @@ mod patch;
 
 use serde_json::value::RawValue;
 
+use self::image::Usual;
 use self::lowering::lowered;
 pub(super) use self::patch::json_patch;
 use super::carried::name_of;
@@ -112,6 +113,7 @@ struct Container<'a> {
     distro: Path,
     /// That of its component there; the distro's own, if one image holds all of it.
     component: Path,
+    usual: Usual,
 }
 
 /// The init containers of distros. A pod has one of each name, which the API server sees to.
@@ -137,6 +139,7 @@ fn containers(object: &RawValue) -> Vec<Container<'_>> {
             Some("vcluster") if has_k0s => ("k0s", None),
             _ => continue,
         };
+        let usual = Usual::of(distro, component);
         let distro = Path::keys(["controlPlane", "distro", distro]);
         let component = component.map_or_else(|| distro.clone(), |key| distro.key(key));
         if found.iter().any(|known| known.component == component) {
@@ -148,6 +151,7 @@ fn containers(object: &RawValue) -> Vec<Container<'_>> {
             image: dig_str(raw, &["image"]).unwrap_or_default().into_owned(),
             distro,
             component,
+            usual,
         });
     }
     found

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::containers;
-use super::image::with_parts;
+use super::image::{Named, with_parts};
 use crate::carrier::dig::value_at;
 use crate::carrier::edit::{self, pointer};
 use crate::carrier::{EditAt, Encoding};
@@ -35,8 +35,12 @@ pub(in crate::carrier) fn json_patch(
     for container in containers(object) {
         let image = container.component.key("image");
         let part = |key| sets.get(&image.key(key)).and_then(|value| value.as_str());
-        let [registry, repository, tag] = ["registry", "repository", "tag"].map(part);
-        let wanted = with_parts(&container.image, registry, repository, tag);
+        let named = Named {
+            registry: part("registry"),
+            repository: part("repository"),
+            tag: part("tag"),
+        };
+        let wanted = with_parts(&container.image, container.usual, named);
         if wanted != container.image {
             operations.push(PatchOperation::Replace(ReplaceOperation {
                 path: pointer(&container.at.key("image")),
@@ -45,8 +49,12 @@ pub(in crate::carrier) fn json_patch(
         }
         let resources = container.distro.key("resources");
         let below = sets.iter().filter_map(|(path, value)| {
-            let path = path.below(&resources)?;
-            Some((path, Change::Set((*value).clone())))
+            let quantity = match value {
+                // as Kubernetes writes it
+                Value::Number(number) => Value::String(number.to_string()),
+                value => (*value).clone(),
+            };
+            Some((path.below(&resources)?, Change::Set(quantity)))
         });
         let below: Vec<_> = below.collect();
         if below.is_empty() {
@@ -75,7 +83,11 @@ fn check_resources(container: &RawValue, sets: &[(Path, Change)]) -> Result<(), 
             _ => None,
         });
         let present = || resources.get(kind)?.get(name);
-        Quantity::parse(set.or_else(present)?.as_str()?).ok()
+        match set.or_else(present)? {
+            Value::String(text) => Quantity::parse(text).ok(),
+            Value::Number(number) => Quantity::parse(&number.to_string()).ok(),
+            _ => None,
+        }
     };
     for (path, _) in sets {
         let Some([_, name]) = path
