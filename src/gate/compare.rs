@@ -13,6 +13,13 @@ use crate::carrier::Release;
 use crate::text::printable;
 use crate::vcluster::{Completeness, Difference, Reading, Sketch};
 
+/// Of so many objects of one virtual cluster and stage each is compared with each; it should have
+/// one.
+const OBJECTS: usize = 64;
+
+/// So many disagreements of one virtual cluster are told.
+const TOLD: usize = 20;
+
 /// What one object says of a virtual cluster. It is small, and outlives the object.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -21,6 +28,15 @@ pub struct Claim {
     release: Release,
     stage: Stage,
     sketch: Sketch,
+}
+
+/// What comes of comparing.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Where objects do not agree.
+    pub found: Vec<Disagreement>,
+    /// Of which virtual clusters more could be told, in words for people.
+    pub notes: Vec<String>,
 }
 
 /// Two objects of one virtual cluster that do not agree.
@@ -107,7 +123,7 @@ impl Lowered<'_> {
 /// Where objects of one virtual cluster do not agree, by release and stage. An object is not
 /// compared with itself, and what a carrier wants is compared with the workload only where the
 /// Secret does not tell.
-pub fn compare(claims: &[Claim]) -> Vec<Disagreement> {
+pub fn compare(claims: &[Claim]) -> Comparison {
     let mut releases: BTreeMap<_, Vec<&Claim>> = BTreeMap::new();
     for claim in claims {
         let Release {
@@ -119,29 +135,61 @@ pub fn compare(claims: &[Claim]) -> Vec<Disagreement> {
         let key = (namespace, name, cluster);
         releases.entry(key).or_default().push(claim);
     }
-    let mut found = Vec::new();
+    let mut comparison = Comparison::default();
     for ((namespace, release, _), mut claims) in releases {
         claims.sort_by_key(|claim| (claim.stage, &claim.object));
-        for (number, one) in claims.iter().enumerate() {
-            for other in claims.iter().skip(number + 1) {
-                let Some((differences, meaning)) = differences(one, other, &claims) else {
-                    continue;
-                };
-                found.push(Disagreement {
-                    namespace: printable(namespace, 253),
-                    release: printable(release, 253),
-                    between: [one.object.clone(), other.object.clone()],
-                    differences,
-                    meaning,
-                });
-            }
+        let stages = claims.chunk_by(|one, other| one.stage == other.stage);
+        let compared: Vec<_> = stages
+            .flat_map(|stage| stage.iter().copied().take(OBJECTS))
+            .collect();
+        let (namespace, release) = (printable(namespace, 253), printable(release, 253));
+        let mut found = disagreements(&compared);
+        comparison.found.extend(found.by_ref().take(TOLD).map(
+            |(between, differences, meaning)| Disagreement {
+                namespace: namespace.clone(),
+                release: release.clone(),
+                between,
+                differences,
+                meaning,
+            },
+        ));
+        let (more, left_out) = (found.count(), claims.len() - compared.len());
+        if more > 0 || left_out > 0 {
+            comparison.notes.push(format!(
+                "virtual cluster {namespace}/{release}: {more} more disagreements are not told, and \
+                 {left_out} more of its objects are not compared"
+            ));
         }
     }
-    found
+    comparison
 }
 
-/// In what two claims, of all that are made about a release, do not agree.
-fn differences(one: &Claim, other: &Claim, all: &[&Claim]) -> Option<(Vec<Difference>, Meaning)> {
+/// The pairs that do not agree, in the order of the claims.
+fn disagreements<'c>(
+    claims: &'c [&'c Claim],
+) -> impl Iterator<Item = ([String; 2], Vec<Difference>, Meaning)> + 'c {
+    let written: Vec<_> = claims
+        .iter()
+        .filter(|claim| claim.stage == Stage::Written)
+        .map(|claim| &claim.sketch)
+        .collect();
+    let pairs = claims.iter().enumerate().flat_map(|(number, one)| {
+        let others = claims.iter().skip(number + 1);
+        others.map(move |other| (*one, *other))
+    });
+    pairs.filter_map(move |(one, other)| {
+        let (differences, meaning) = differences(one, other, &written)?;
+        let between = [one.object.clone(), other.object.clone()];
+        Some((between, differences, meaning))
+    })
+}
+
+/// In what two claims do not agree, where the Secret says this.
+fn differences(
+    one: &Claim,
+    other: &Claim,
+    written: &[&Sketch],
+) -> Option<(Vec<Difference>, Meaning)> {
     let meaning = match (one.stage, other.stage) {
         _ if one.object == other.object => return None,
         (Stage::Wanted, Stage::Wanted) => Meaning::TwoOwners,
@@ -153,8 +201,8 @@ fn differences(one: &Claim, other: &Claim, all: &[&Claim]) -> Option<(Vec<Differ
     let mut differences = one.sketch.differences(&other.sketch);
     if meaning == Meaning::NotRunning {
         differences.retain(|difference| {
-            let mut written = all.iter().filter(|claim| claim.stage == Stage::Written);
-            !written.any(|claim| claim.sketch.knows(difference.aspect))
+            let mut written = written.iter();
+            !written.any(|sketch| sketch.knows(difference.aspect))
         });
     }
     (!differences.is_empty()).then_some((differences, meaning))
@@ -237,7 +285,8 @@ mod tests {
 
     /// Each disagreement in a line.
     fn told(claims: &[Claim]) -> Vec<String> {
-        let found = compare(claims);
+        let Comparison { found, notes } = compare(claims);
+        assert_eq!(notes, [""; 0]);
         let found = found.iter().map(|found| {
             let [one, other] = &found.between;
             let differences = found.differences.iter();
@@ -295,6 +344,33 @@ mod tests {
             [""; 0],
             "two dumps of it"
         );
+    }
+
+    #[test]
+    fn of_many_objects_not_all_is_told() {
+        let one = |number: usize| {
+            let text = if number.is_multiple_of(2) { K8S } else { K3S };
+            Claim {
+                object: format!("HelmRelease team-a/dev-{number:04}"),
+                ..wanted(text)
+            }
+        };
+        let claims: Vec<_> = (0..3_000).map(one).collect();
+        let Comparison { found, notes } = compare(&claims);
+        assert_eq!(found.len(), TOLD);
+        assert_eq!(
+            notes,
+            [
+                "virtual cluster team-a/dev: 1004 more disagreements are not told, and 2936 more of \
+                 its objects are not compared"
+            ]
+        );
+        // the Secret is compared all the same
+        let with_secret = [&claims[..=OBJECTS], &[written(K8S)]].concat();
+        let secrets = disagreements(&with_secret.iter().collect::<Vec<_>>())
+            .filter(|(_, _, meaning)| *meaning == Meaning::NotInSecret)
+            .count();
+        assert_eq!(secrets, OBJECTS / 2);
     }
 
     #[test]
