@@ -88,7 +88,7 @@ impl Config<'_> {
 
     fn seen(&self, image: &Image) -> Seen {
         // of a chart that is guessed only what the user wrote is certain
-        let sure = |part: &ImagePart| match part {
+        let sure = |part: &ImagePart, is_certain: bool| match part {
             ImagePart::Known {
                 value,
                 origin,
@@ -96,13 +96,16 @@ impl Config<'_> {
             } => {
                 let keys = path.as_keys().unwrap_or_default();
                 let is_absent = self.is_rendered() && self.get(keys) == Lookup::Absent;
-                let is_sure =
-                    self.chart.is_certain() || *origin != Origin::Chart || !self.is_helms();
+                let is_sure = is_certain || *origin != Origin::Chart || !self.is_helms();
                 (is_sure && !is_absent).then(|| value.to_string())
             }
             ImagePart::Unknown => None,
         };
-        let tag = sure(&image.tag).filter(|tag| !tag.is_empty());
+        // a patch release may bring another tag, and the host may have had another version when
+        // Helm looked
+        let is_exact = self.chart.certainty() == Certainty::Exact;
+        let tag =
+            sure(&image.tag, is_exact).filter(|tag| !tag.is_empty() && !self.is_hosts_tag(image));
         let (tag, digest) = match tag {
             Some(tag) => match tag.split_once('@') {
                 Some((tag, digest)) => (Some(tag.to_owned()), Some(digest.to_owned())),
@@ -110,7 +113,8 @@ impl Config<'_> {
             },
             None => (None, None),
         };
-        let name = sure(&image.registry).zip(sure(&image.repository));
+        let is_certain = self.chart.is_certain();
+        let name = sure(&image.registry, is_certain).zip(sure(&image.repository, is_certain));
         let name = name.and_then(|(registry, repository)| {
             let separator = if registry.is_empty() { "" } else { "/" };
             let parsed = Reference::parse(&format!("{registry}{separator}{repository}"));
@@ -265,7 +269,9 @@ impl fmt::Display for Aspect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{config, elsewhere, layered, pod_config, values};
+    use super::super::testing::{
+        config, config_on_host, elsewhere, layered, pod_config, pod_config_on_host, values,
+    };
     use super::*;
 
     const K3S: &str = "controlPlane: {distro: {k3s: {enabled: true}}}";
@@ -321,6 +327,41 @@ mod tests {
                 )
             ),
             ["image k8s: ?:v1.33.4 / r.example/k:v1.34.0"]
+        );
+    }
+
+    #[test]
+    fn a_tag_that_follows_the_host_or_a_patch_release_is_not_known() {
+        let api_server = |tag: &str| {
+            format!(
+                "controlPlane: {{distro: {{k8s: {{enabled: true, apiServer: {{enabled: true, image: \
+                 {{registry: registry.k8s.io, repository: kube-apiserver, tag: {tag}}}}}}}}}}}"
+            )
+        };
+        let images = |config: &Config<'_>| {
+            let ran = pod_config("0.20.0", &api_server("v1.30.9"));
+            let mut told = told(config, &ran);
+            told.retain(|line| line.starts_with("image apiServer"));
+            told
+        };
+        // the chart's own tag, in values and merged
+        let wanted = |text: &str| config_on_host("0.24.1", text, "v1.33.4");
+        assert_eq!(images(&wanted("")), [""; 0]);
+        let written = |tag| pod_config_on_host("0.24.1", &api_server(tag), "v1.33.4");
+        assert_eq!(images(&written("v1.32.1")), [""; 0]);
+        let own = ["image apiServer: registry.k8s.io/kube-apiserver:v1.33.9 / \
+             registry.k8s.io/kube-apiserver:v1.30.9"];
+        assert_eq!(images(&wanted(&api_server("v1.33.9"))), own);
+        assert_eq!(images(&written("v1.33.9")), own);
+
+        let later = "controlPlane: {distro: {k8s: {enabled: true, image: {registry: ghcr.io, \
+                     repository: loft-sh/kubernetes, tag: v1.34.9}}}}";
+        let later = pod_config("0.30.9", later);
+        assert_eq!(told(&config("0.30.x", ""), &later), [""; 0]);
+        let other = "controlPlane: {distro: {k8s: {image: {registry: r.example}}}}";
+        assert_eq!(
+            told(&config("0.30.x", other), &later),
+            ["image k8s: r.example/loft-sh/kubernetes:? / ghcr.io/loft-sh/kubernetes:v1.34.9"]
         );
     }
 
