@@ -33,6 +33,14 @@ pub(super) fn is_tracked(object: &RawValue) -> bool {
     dig_at(object, &annotation("argocd.argoproj.io/tracking-id")).is_some()
 }
 
+/// The same for what Helm rendered. Up to version 2 Argo CD tracks objects by a label, which
+/// vCluster's chart does not set; what Helm installs by itself has Helm's annotation.
+pub(super) fn is_tracked_after_helm(object: &RawValue) -> bool {
+    let label = Path::keys(["metadata", "labels", "app.kubernetes.io/instance"]);
+    let is_helms = || dig_at(object, &annotation("meta.helm.sh/release-name")).is_some();
+    is_tracked(object) || (dig_at(object, &label).is_some() && !is_helms())
+}
+
 /// What the object says about whose its fields are: read once, however many are asked for.
 #[derive(Debug)]
 pub struct Ownership {
@@ -122,6 +130,27 @@ mod tests {
             suggest: false,
         };
         Ownership::of(raw).is_owned(&edit_at, &Path::dotted("a.b"), true)
+    }
+
+    #[test]
+    fn argo_cd_tracks_by_annotation_or_label() {
+        let tracking =
+            r#""annotations":{"argocd.argoproj.io/tracking-id":"dev:apps/StatefulSet:a/b"}"#;
+        let label = r#""labels":{"app.kubernetes.io/instance":"dev"}"#;
+        let helms = r#""annotations":{"meta.helm.sh/release-name":"dev"}"#;
+        for (metadata, tracked) in [
+            (String::new(), [false, false]),
+            (tracking.to_owned(), [true, true]),
+            // of what people write the label says nothing
+            (label.to_owned(), [false, true]),
+            (format!("{label},{helms}"), [false, false]),
+            (format!("{label},{tracking}"), [true, true]),
+        ] {
+            let text = format!(r#"{{"metadata":{{{metadata}}}}}"#);
+            let raw: &RawValue = serde_json::from_str(&text).unwrap();
+            let found = [is_tracked(raw), is_tracked_after_helm(raw)];
+            assert_eq!(found, tracked, "{metadata}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use self::lowering::lowered;
 pub(super) use self::patch::json_patch;
 use super::carried::name_of;
 use super::dig::{dig, dig_list, dig_str};
-use super::ownership::is_tracked;
+use super::ownership::is_tracked_after_helm;
 use super::{Carried, Content, EditAt, Encoding, Held, Part, Release, Seen};
 use crate::values::Path;
 use crate::vcluster::{ChartSource, Reading};
@@ -91,7 +91,7 @@ pub(super) fn configs<'a>(_: Kind, object: &'a RawValue, seen: Seen<'_>) -> Held
             within: (Path::root(), object),
             encoding: Encoding::InitContainers,
             // Argo CD would put its own back, and we ours, for ever
-            suggest: is_tracked(object),
+            suggest: is_tracked_after_helm(object),
         }),
         reading: Reading::Rendered,
         pieces: vec![
