@@ -13,7 +13,6 @@ use super::{Decision, Review, Verdict, judge};
 use crate::carrier::{self, Carried, EditAt, Ownership, Seen};
 use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
 use crate::policy::{Action, Mode};
-use crate::values::Path;
 use crate::vcluster::Reading;
 
 impl Review<'_> {
@@ -217,12 +216,15 @@ impl Books {
             before: pair.before.map_or_else(Claims::new, of_before),
             now: self.now.claims(&config.record_key),
         };
+        if claimed.before.is_empty() && claimed.now.is_empty() {
+            return claimed;
+        }
         if let (Some(edit_at), Some(ownership)) = (&config.edit_at, &self.ownership) {
             let before = pair.before;
             let changed = before.is_none_or(|before| !config.has_same_texts(before));
-            let theirs = |path: &Path| ownership.is_owned(edit_at, path, changed);
-            claimed.before.retain(|path, _| !theirs(path));
-            claimed.now.retain(|path, _| !theirs(path));
+            let ownership = ownership.of_part(edit_at, changed);
+            claimed.before.retain(|path, _| !ownership.is_owned(path));
+            claimed.now.retain(|path, _| !ownership.is_owned(path));
         }
         claimed
     }
