@@ -179,11 +179,27 @@ fn dearest() -> Vec<(&'static str, Value)> {
         })
     };
     let chart = json!({"name": "vcluster", "version": "0.30.4"});
-    let template = json!({
-        "metadata": {"name": "a"},
-        "spec": {"source": {"targetRevision": "0.30.4"}},
-    });
-    let generators = vec![json!({"list": {"template": template}}); 16];
+    let application_set = |generators: usize, values: String| {
+        let template = json!({
+            "metadata": {"name": "a"},
+            "spec": {"source": {"targetRevision": "0.30.4"}},
+        });
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "ApplicationSet",
+            "metadata": {"name": "dev", "namespace": "argocd"},
+            "spec": {
+                "generators": vec![json!({"list": {"template": template}}); generators],
+                "template": {
+                    "metadata": {"name": "a"},
+                    "spec": {
+                        "destination": {"namespace": "team-a"},
+                        "source": {"chart": "vcluster", "helm": {"values": values}},
+                    },
+                },
+            },
+        })
+    };
     let env: String = (0..20_000).map(|_| "{name: a, value: b},").collect();
     let unknown: Vec<_> = (0..95_000).map(|number| format!("x{number}: 0")).collect();
     let unknown = unknown.join(",");
@@ -211,24 +227,11 @@ fn dearest() -> Vec<(&'static str, Value)> {
         ),
         (
             "generators over a large template",
-            json!({
-                "apiVersion": "argoproj.io/v1alpha1",
-                "kind": "ApplicationSet",
-                "metadata": {"name": "dev", "namespace": "argocd"},
-                "spec": {
-                    "generators": generators,
-                    "template": {
-                        "metadata": {"name": "a"},
-                        "spec": {
-                            "destination": {"namespace": "team-a"},
-                            "source": {
-                                "chart": "vcluster",
-                                "helm": {"values": list(90_000)},
-                            },
-                        },
-                    },
-                },
-            }),
+            application_set(16, list(90_000)),
+        ),
+        (
+            "many generators over a template",
+            application_set(256, list(95_000)),
         ),
         (
             "findings",
