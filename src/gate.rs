@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-pub use self::compare::{Claim, Disagreement, Meaning, compare};
+pub use self::compare::{Claim, Comparison, Disagreement, Meaning, compare};
 pub use self::lower::{Lowered, lower};
 use self::pairs::{Before, Pair};
 pub use self::words::object_name;

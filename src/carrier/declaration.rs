@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::carried::name_of;
 use super::dig::{dig_at, dig_list, dig_str_at};
-use super::ownership::is_tracked;
+use super::ownership::{is_tracked, is_tracked_after_helm};
 use super::set::{set_list, set_map};
 use super::{Carried, Content, EditAt, Encoding, Held, Part, Pattern, Reference, Release, Seen};
 use crate::globs::Globs;
@@ -161,7 +161,10 @@ impl Declaration {
                 told_distro: dig_str_at(object, &Path::keys(TOLD_DISTRO))
                     .and_then(|key| Distro::from_key(&key))
                     .filter(|_| self.reading == Reading::Pod),
-                is_tracked: is_tracked(object),
+                is_tracked: match self.reading {
+                    Reading::Helm => is_tracked(object),
+                    Reading::Pod | Reading::Rendered => is_tracked_after_helm(object),
+                },
             };
             for (at, root) in roots {
                 held.configs.extend(config.carried(&about, &at, root));

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 pub use self::carried::{
-    Carried, Content, EditAt, Encoding, Held, Part, Reference, Release, Templates,
+    Alike, Carried, Content, EditAt, Encoding, Held, Part, Reference, Release, Templates,
 };
 pub use self::declaration::{
     At, ChartAt, ConfigAt, Declaration, Holds, MAX_CONFIGS, PartAt, ReleaseAt,

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::EditAt;
 use super::dig::{dig_at, dig_list, dig_str, dig_str_at, value_at};
-use crate::values::{Limits, Path, Step, read_yaml};
+use crate::values::{Limits, Node, Path, Step, read_yaml};
 
 /// The annotation that says which values of an object are defaults that we put in.
 pub const RECORD: &str = "distrogate.io/defaults";
@@ -33,6 +33,14 @@ pub(super) fn is_tracked(object: &RawValue) -> bool {
     dig_at(object, &annotation("argocd.argoproj.io/tracking-id")).is_some()
 }
 
+/// The same for what Helm rendered. Up to version 2 Argo CD tracks objects by a label, which
+/// vCluster's chart does not set; what Helm installs by itself has Helm's annotation.
+pub(super) fn is_tracked_after_helm(object: &RawValue) -> bool {
+    let label = Path::keys(["metadata", "labels", "app.kubernetes.io/instance"]);
+    let is_helms = || dig_at(object, &annotation("meta.helm.sh/release-name")).is_some();
+    is_tracked(object) || (dig_at(object, &label).is_some() && !is_helms())
+}
+
 /// What the object says about whose its fields are: read once, however many are asked for.
 #[derive(Debug)]
 pub struct Ownership {
@@ -40,6 +48,25 @@ pub struct Ownership {
     managers: Vec<(bool, Value)>,
     /// What a user last gave to `kubectl apply`.
     last_applied: Value,
+}
+
+/// What is said of one part of an object: read once, however many values are asked for.
+#[derive(Debug)]
+pub enum PartOwnership<'o> {
+    /// Values among the object's fields.
+    Fields {
+        /// What each field manager has of them.
+        managed: Vec<&'o Value>,
+        /// What a user last applied.
+        applied: Option<&'o Value>,
+    },
+    /// A text.
+    Text {
+        /// Whether a field manager applied the whole of it.
+        is_managed: bool,
+        /// What a user last applied.
+        applied: Option<Node>,
+    },
 }
 
 impl Ownership {
@@ -60,27 +87,55 @@ impl Ownership {
         }
     }
 
-    /// Whether somebody says that a value of a config is theirs: a field manager that owns just
-    /// this leaf, or what a user last gave to `kubectl apply`. A text is owned as a whole: whoever
-    /// applied another text than before wrote all of it.
-    pub fn is_owned(&self, edit_at: &EditAt<'_>, leaf: &Path, text_changed: bool) -> bool {
-        let is_text = edit_at.encoding.is_text();
-        let path = if is_text {
-            edit_at.at.clone()
-        } else {
-            edit_at.at.join(leaf)
-        };
-        let managed = self.managers.iter().any(|(applies, fields)| {
-            let counts = !is_text || (text_changed && *applies);
-            counts && at(fields, &path, "f:").is_some_and(|fields| !fields.is_null())
+    /// What is said of the part that a config's values are kept in. A text is owned as a whole:
+    /// whoever applied another text than before wrote all of it.
+    pub fn of_part(&self, edit_at: &EditAt<'_>, text_changed: bool) -> PartOwnership<'_> {
+        let applied = at(&self.last_applied, &edit_at.at, "");
+        if !edit_at.encoding.is_text() {
+            let managed = self.managers.iter();
+            return PartOwnership::Fields {
+                managed: managed
+                    .filter_map(|(_, fields)| at(fields, &edit_at.at, "f:"))
+                    .collect(),
+                applied,
+            };
+        }
+        let is_managed = self.managers.iter().any(|(applies, fields)| {
+            let fields = at(fields, &edit_at.at, "f:").filter(|fields| !fields.is_null());
+            *applies && fields.is_some()
         });
-        let applied = at(&self.last_applied, &path, "").filter(|value| !value.is_null());
-        managed
-            || applied.is_some_and(|applied| match (is_text, applied.as_str()) {
-                (false, _) => true,
-                (true, Some(text)) => is_in_text(text, leaf),
-                (true, None) => false,
-            })
+        PartOwnership::Text {
+            is_managed: text_changed && is_managed,
+            applied: applied
+                .and_then(Value::as_str)
+                .and_then(|text| read_yaml(text.as_bytes(), &Limits::VALUES).ok())
+                .map(|read| read.root),
+        }
+    }
+}
+
+impl PartOwnership<'_> {
+    /// Whether somebody says that a value of the config is theirs: a field manager that owns just
+    /// this leaf, or what a user last gave to `kubectl apply`.
+    pub fn is_owned(&self, leaf: &Path) -> bool {
+        let is_there = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+        match self {
+            Self::Fields { managed, applied } => {
+                let mut managed = managed.iter();
+                managed.any(|fields| is_there(at(fields, leaf, "f:")))
+                    || is_there(applied.and_then(|applied| at(applied, leaf, "")))
+            }
+            Self::Text {
+                is_managed,
+                applied,
+            } => {
+                let sets = |root: &Node| {
+                    let keys = leaf.as_keys();
+                    keys.is_some_and(|keys| root.get(keys).is_some())
+                };
+                *is_managed || applied.as_ref().is_some_and(sets)
+            }
+        }
     }
 }
 
@@ -92,15 +147,6 @@ fn at<'v>(object: &'v Value, path: &Path, prefix: &str) -> Option<&'v Value> {
             Step::Key(key) => value.get(format!("{prefix}{key}")),
             Step::Index(index) => value.get(index),
         })
-}
-
-/// Whether a text sets a value.
-fn is_in_text(text: &str, leaf: &Path) -> bool {
-    let read = read_yaml(text.as_bytes(), &Limits::VALUES);
-    read.is_ok_and(|read| {
-        leaf.as_keys()
-            .is_some_and(|keys| read.root.get(keys).is_some())
-    })
 }
 
 fn annotation(name: &str) -> Path {
@@ -121,7 +167,30 @@ mod tests {
             encoding,
             suggest: false,
         };
-        Ownership::of(raw).is_owned(&edit_at, &Path::dotted("a.b"), true)
+        Ownership::of(raw)
+            .of_part(&edit_at, true)
+            .is_owned(&Path::dotted("a.b"))
+    }
+
+    #[test]
+    fn argo_cd_tracks_by_annotation_or_label() {
+        let tracking =
+            r#""annotations":{"argocd.argoproj.io/tracking-id":"dev:apps/StatefulSet:a/b"}"#;
+        let label = r#""labels":{"app.kubernetes.io/instance":"dev"}"#;
+        let helms = r#""annotations":{"meta.helm.sh/release-name":"dev"}"#;
+        for (metadata, tracked) in [
+            (String::new(), [false, false]),
+            (tracking.to_owned(), [true, true]),
+            // of what people write the label says nothing
+            (label.to_owned(), [false, true]),
+            (format!("{label},{helms}"), [false, false]),
+            (format!("{label},{tracking}"), [true, true]),
+        ] {
+            let text = format!(r#"{{"metadata":{{{metadata}}}}}"#);
+            let raw: &RawValue = serde_json::from_str(&text).unwrap();
+            let found = [is_tracked(raw), is_tracked_after_helm(raw)];
+            assert_eq!(found, tracked, "{metadata}");
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct Claimed {
 }
 
 /// Plans what goes into a config; nothing for a carrier that the policy does not want it to go
-/// into. Into what Helm has rendered the policy's values go, and nothing that is recorded.
+/// into, but that what is ours already moves with the chart. Into what Helm has rendered the policy's values go, and nothing that is recorded.
 pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan {
     let Subject {
         operation,
@@ -112,11 +112,17 @@ pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan 
     if !create && mine.is_empty() {
         return Plan::default();
     }
+    let mut wanted = planner::wanted(&config.without(mine.keys()), policy, *operation, moves);
+    if !goes_in {
+        // what is ours moves with the chart, and nothing joins it
+        wanted.values.retain(|path, _| mine.contains_key(path));
+        wanted.left_out.clear();
+    }
     let planner::Wanted {
         values,
         left_out,
         placeless,
-    } = planner::wanted(&config.without(mine.keys()), policy, *operation, moves);
+    } = wanted;
     let kept = ours.clone();
     let mut edits = Vec::new();
     let mut record = Claims::new();

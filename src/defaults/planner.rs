@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::guard;
 use crate::policy::{Apply, InForce, On, Wish};
 use crate::values::{Data, Path};
-use crate::vcluster::{Config, Distro, Known, Operation, Origin, Presence, Tree};
+use crate::vcluster::{Config, Distro, FULL, Known, Operation, Origin, Presence, Quantity, Tree};
 
 /// What goes in, by path, and why a default that the policy names stays out.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Planner<'_> {
         if !self.concerns_distro_in_force(&keys) {
             return;
         }
-        if self.config.is_rendered() && !self.has_place(&keys) {
+        if self.config.is_rendered() && !self.has_place(&keys, &node.data) {
             self.wanted.placeless.push(path.clone());
             return;
         }
@@ -94,8 +94,8 @@ impl Planner<'_> {
             Presence::Unset if is_of_image(&keys) && self.config.is_rendered() => return,
             Presence::Unset => {}
             // the items of lists have places of their own
-            Presence::Set(Some(known)) if always && known.data.to_json() != node.data.to_json() => {
-            }
+            Presence::Set(Some(known))
+                if always && !self.is_same(&keys, &known.data, &node.data) => {}
             Presence::Set(_) | Presence::Unknown => return,
         }
         let then = self.with(path, &node.data);
@@ -136,19 +136,31 @@ impl Planner<'_> {
     }
 
     /// Whether a workload has a place for it: the image of an init container that is there, or the
-    /// resources of the distro's.
-    fn has_place(&self, keys: &[&str]) -> bool {
+    /// resources of the distro's, if it is a quantity.
+    fn has_place(&self, keys: &[&str], data: &Data) -> bool {
         match keys {
-            [
-                "controlPlane",
-                "distro",
-                _,
-                "resources",
-                "limits" | "requests",
-                _,
-            ] => true,
+            _ if is_of_resources(keys) => Quantity::of(data).is_some(),
             [above @ .., _] if is_of_image(keys) => {
                 !matches!(self.config.user_presence(above), Presence::Unset)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a value that is set says what the policy's does. One quantity has many forms, and
+    /// to a tag the chart may have added what private nodes need.
+    fn is_same(&self, keys: &[&str], found: &Data, wished: &Data) -> bool {
+        if found.to_json() == wished.to_json() {
+            return true;
+        }
+        match (found, wished) {
+            _ if is_of_resources(keys) => {
+                let (found, wished) = (Quantity::of(found), Quantity::of(wished));
+                found.is_some() && found == wished
+            }
+            (Data::String(found), Data::String(wished)) if self.config.is_rendered() => {
+                matches!(keys, ["controlPlane", "distro", "k8s", "image", "tag"])
+                    && found.strip_suffix(FULL) == Some(wished)
             }
             _ => false,
         }
@@ -182,6 +194,21 @@ fn is_of_image(keys: &[&str]) -> bool {
     matches!(
         keys,
         ["controlPlane", "distro", _, "image", _] | ["controlPlane", "distro", _, _, "image", _]
+    )
+}
+
+/// Whether a path leads to a limit or request of the distro's.
+fn is_of_resources(keys: &[&str]) -> bool {
+    matches!(
+        keys,
+        [
+            "controlPlane",
+            "distro",
+            _,
+            "resources",
+            "limits" | "requests",
+            _
+        ]
     )
 }
 

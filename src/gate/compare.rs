@@ -13,6 +13,13 @@ use crate::carrier::Release;
 use crate::text::printable;
 use crate::vcluster::{Completeness, Difference, Reading, Sketch};
 
+/// Of so many objects of one virtual cluster and stage each is compared with each; it should have
+/// one.
+const OBJECTS: usize = 64;
+
+/// So many disagreements of one virtual cluster are told.
+const TOLD: usize = 20;
+
 /// What one object says of a virtual cluster. It is small, and outlives the object.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -21,6 +28,15 @@ pub struct Claim {
     release: Release,
     stage: Stage,
     sketch: Sketch,
+}
+
+/// What comes of comparing.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Where objects do not agree.
+    pub found: Vec<Disagreement>,
+    /// Of which virtual clusters more could be told, in words for people.
+    pub notes: Vec<String>,
 }
 
 /// Two objects of one virtual cluster that do not agree.
@@ -107,7 +123,7 @@ impl Lowered<'_> {
 /// Where objects of one virtual cluster do not agree, by release and stage. An object is not
 /// compared with itself, and what a carrier wants is compared with the workload only where the
 /// Secret does not tell.
-pub fn compare(claims: &[Claim]) -> Vec<Disagreement> {
+pub fn compare(claims: &[Claim]) -> Comparison {
     let mut releases: BTreeMap<_, Vec<&Claim>> = BTreeMap::new();
     for claim in claims {
         let Release {
@@ -119,29 +135,61 @@ pub fn compare(claims: &[Claim]) -> Vec<Disagreement> {
         let key = (namespace, name, cluster);
         releases.entry(key).or_default().push(claim);
     }
-    let mut found = Vec::new();
+    let mut comparison = Comparison::default();
     for ((namespace, release, _), mut claims) in releases {
         claims.sort_by_key(|claim| (claim.stage, &claim.object));
-        for (number, one) in claims.iter().enumerate() {
-            for other in claims.iter().skip(number + 1) {
-                let Some((differences, meaning)) = differences(one, other, &claims) else {
-                    continue;
-                };
-                found.push(Disagreement {
-                    namespace: printable(namespace, 253),
-                    release: printable(release, 253),
-                    between: [one.object.clone(), other.object.clone()],
-                    differences,
-                    meaning,
-                });
-            }
+        let stages = claims.chunk_by(|one, other| one.stage == other.stage);
+        let compared: Vec<_> = stages
+            .flat_map(|stage| stage.iter().copied().take(OBJECTS))
+            .collect();
+        let (namespace, release) = (printable(namespace, 253), printable(release, 253));
+        let mut found = disagreements(&compared);
+        comparison.found.extend(found.by_ref().take(TOLD).map(
+            |(between, differences, meaning)| Disagreement {
+                namespace: namespace.clone(),
+                release: release.clone(),
+                between,
+                differences,
+                meaning,
+            },
+        ));
+        let (more, left_out) = (found.count(), claims.len() - compared.len());
+        if more > 0 || left_out > 0 {
+            comparison.notes.push(format!(
+                "virtual cluster {namespace}/{release}: {more} more disagreements are not told, and \
+                 {left_out} more of its objects are not compared"
+            ));
         }
     }
-    found
+    comparison
 }
 
-/// In what two claims, of all that are made about a release, do not agree.
-fn differences(one: &Claim, other: &Claim, all: &[&Claim]) -> Option<(Vec<Difference>, Meaning)> {
+/// The pairs that do not agree, in the order of the claims.
+fn disagreements<'c>(
+    claims: &'c [&'c Claim],
+) -> impl Iterator<Item = ([String; 2], Vec<Difference>, Meaning)> + 'c {
+    let written: Vec<_> = claims
+        .iter()
+        .filter(|claim| claim.stage == Stage::Written)
+        .map(|claim| &claim.sketch)
+        .collect();
+    let pairs = claims.iter().enumerate().flat_map(|(number, one)| {
+        let others = claims.iter().skip(number + 1);
+        others.map(move |other| (*one, *other))
+    });
+    pairs.filter_map(move |(one, other)| {
+        let (differences, meaning) = differences(one, other, &written)?;
+        let between = [one.object.clone(), other.object.clone()];
+        Some((between, differences, meaning))
+    })
+}
+
+/// In what two claims do not agree, where the Secret says this.
+fn differences(
+    one: &Claim,
+    other: &Claim,
+    written: &[&Sketch],
+) -> Option<(Vec<Difference>, Meaning)> {
     let meaning = match (one.stage, other.stage) {
         _ if one.object == other.object => return None,
         (Stage::Wanted, Stage::Wanted) => Meaning::TwoOwners,
@@ -153,8 +201,8 @@ fn differences(one: &Claim, other: &Claim, all: &[&Claim]) -> Option<(Vec<Differ
     let mut differences = one.sketch.differences(&other.sketch);
     if meaning == Meaning::NotRunning {
         differences.retain(|difference| {
-            let mut written = all.iter().filter(|claim| claim.stage == Stage::Written);
-            !written.any(|claim| claim.sketch.knows(difference.aspect))
+            let mut written = written.iter();
+            !written.any(|sketch| sketch.knows(difference.aspect))
         });
     }
     (!differences.is_empty()).then_some((differences, meaning))
@@ -196,118 +244,4 @@ impl fmt::Display for Meaning {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vcluster::testing::{config, elsewhere, layered, pod_config};
-
-    const K3S: &str = "controlPlane: {distro: {k3s: {enabled: true}}}";
-    const K8S: &str = "controlPlane: {distro: {k8s: {enabled: true}}}";
-
-    fn claim(object: &str, stage: Stage, sketch: Sketch) -> Claim {
-        let release = Release {
-            namespace: "team-a".to_owned(),
-            name: "dev".to_owned(),
-            ..Release::default()
-        };
-        Claim {
-            object: object.to_owned(),
-            release,
-            stage,
-            sketch,
-        }
-    }
-
-    fn wanted(text: &str) -> Claim {
-        claim(
-            "HelmRelease team-a/dev",
-            Stage::Wanted,
-            config("0.30.4", text).sketch(),
-        )
-    }
-
-    fn written(text: &str) -> Claim {
-        let sketch = pod_config("0.30.4", text).sketch();
-        claim("Secret team-a/vc-config-dev", Stage::Written, sketch)
-    }
-
-    fn running(text: &str) -> Claim {
-        let sketch = pod_config("0.30.4", text).sketch();
-        claim("StatefulSet team-a/dev", Stage::Running, sketch)
-    }
-
-    /// Each disagreement in a line.
-    fn told(claims: &[Claim]) -> Vec<String> {
-        let found = compare(claims);
-        let found = found.iter().map(|found| {
-            let [one, other] = &found.between;
-            let differences = found.differences.iter();
-            let differences: Vec<_> = differences
-                .map(|one| format!("{} {} / {}", one.aspect, one.one, one.other))
-                .collect();
-            let meaning = found.meaning.as_str();
-            format!("{meaning}: {one}, {other}: {}", differences.join(", "))
-        });
-        found.collect()
-    }
-
-    #[test]
-    fn what_is_wanted_is_compared_with_the_secret_and_the_secret_with_what_runs() {
-        assert_eq!(told(&[wanted(K8S), written(K8S), running(K8S)]), [""; 0]);
-        assert_eq!(
-            told(&[running(K3S), written(K3S), wanted(K8S)]),
-            [
-                "not-in-secret: HelmRelease team-a/dev, Secret team-a/vc-config-dev: distro k8s / k3s"
-            ]
-        );
-        assert_eq!(
-            told(&[wanted(K8S), written(K8S), running(K3S)]),
-            [
-                "not-as-written: Secret team-a/vc-config-dev, StatefulSet team-a/dev: distro k8s / k3s"
-            ]
-        );
-    }
-
-    #[test]
-    fn without_a_secret_that_tells_the_workload_is_compared() {
-        let unreadable = claim(
-            "Secret team-a/vc-config-dev",
-            Stage::Written,
-            layered("0.30.4", vec![elsewhere()]).sketch(),
-        );
-        let expected =
-            ["not-running: HelmRelease team-a/dev, StatefulSet team-a/dev: distro k8s / k3s"];
-        assert_eq!(told(&[wanted(K8S), running(K3S)]), expected);
-        assert_eq!(told(&[wanted(K8S), unreadable, running(K3S)]), expected);
-    }
-
-    #[test]
-    fn two_carriers_of_one_release_are_told_and_an_object_is_itself() {
-        let other = Claim {
-            object: "Application argocd/dev".to_owned(),
-            ..wanted(K3S)
-        };
-        assert_eq!(
-            told(&[wanted(K8S), other]),
-            ["two-owners: Application argocd/dev, HelmRelease team-a/dev: distro k3s / k8s"]
-        );
-        assert_eq!(
-            told(&[wanted(K8S), wanted(K3S)]),
-            [""; 0],
-            "two dumps of it"
-        );
-    }
-
-    #[test]
-    fn releases_of_other_names_namespaces_and_clusters_are_others() {
-        let change: [fn(&mut Release); 3] = [
-            |release| release.name = "prod".to_owned(),
-            |release| release.namespace = "team-b".to_owned(),
-            |release| release.cluster = Some("server https://other".to_owned()),
-        ];
-        for change in change {
-            let mut other = wanted(K3S);
-            change(&mut other.release);
-            assert_eq!(told(&[other, written(K8S)]), [""; 0]);
-        }
-    }
-}
+mod tests;

@@ -76,10 +76,11 @@ impl<'a> Lowered<'a> {
     pub fn edits(&self) -> Vec<Edit> {
         let plan = defaults::plan(&self.subject, &self.in_force, &Claimed::default());
         match &self.carried.edit_at {
-            Some(edit_at) if mutate::edit(edit_at, &plan, self.in_force.defaults.mode).is_ok() => {
-                plan.edits
-            }
-            _ => Vec::new(),
+            Some(edit_at) => match mutate::edit(edit_at, &plan, self.in_force.defaults.mode) {
+                Ok(patch) if !patch.0.is_empty() => plan.edits,
+                _ => Vec::new(),
+            },
+            None => Vec::new(),
         }
     }
 }

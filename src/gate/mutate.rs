@@ -13,7 +13,6 @@ use super::{Decision, Review, Verdict, judge};
 use crate::carrier::{self, Carried, EditAt, Ownership, Seen};
 use crate::defaults::{self, Claimed, Claims, Edit, Plan, Record};
 use crate::policy::{Action, Mode};
-use crate::values::Path;
 use crate::vcluster::Reading;
 
 impl Review<'_> {
@@ -217,12 +216,15 @@ impl Books {
             before: pair.before.map_or_else(Claims::new, of_before),
             now: self.now.claims(&config.record_key),
         };
+        if claimed.before.is_empty() && claimed.now.is_empty() {
+            return claimed;
+        }
         if let (Some(edit_at), Some(ownership)) = (&config.edit_at, &self.ownership) {
             let before = pair.before;
             let changed = before.is_none_or(|before| !config.has_same_texts(before));
-            let theirs = |path: &Path| ownership.is_owned(edit_at, path, changed);
-            claimed.before.retain(|path, _| !theirs(path));
-            claimed.now.retain(|path, _| !theirs(path));
+            let ownership = ownership.of_part(edit_at, changed);
+            claimed.before.retain(|path, _| !ownership.is_owned(path));
+            claimed.now.retain(|path, _| !ownership.is_owned(path));
         }
         claimed
     }
@@ -234,13 +236,23 @@ impl Books {
     }
 }
 
-/// The patch of a plan, or why there is none.
+/// The patch of a plan, or why there is none. Where the object says all of it already, in other
+/// words, the patch is empty.
 pub(super) fn edit(
     edit_at: &EditAt<'_>,
     plan: &Plan,
     mode: Mode,
 ) -> Result<json_patch::Patch, String> {
     if plan.edits.is_empty() {
+        return Ok(json_patch::Patch::default());
+    }
+    let changes: Vec<_> = plan
+        .edits
+        .iter()
+        .map(|edit| (edit.path.clone(), edit.change.clone()))
+        .collect();
+    let patch = carrier::json_patch(edit_at, &changes);
+    if patch.as_ref().is_ok_and(|patch| patch.0.is_empty()) {
         return Ok(json_patch::Patch::default());
     }
     if mode == Mode::Suggest {
@@ -254,12 +266,7 @@ pub(super) fn edit(
         };
         return Err(format!("Argo CD would put {what} back"));
     }
-    let changes: Vec<_> = plan
-        .edits
-        .iter()
-        .map(|edit| (edit.path.clone(), edit.change.clone()))
-        .collect();
-    carrier::json_patch(edit_at, &changes).map_err(|error| error.to_string())
+    patch.map_err(|error| error.to_string())
 }
 
 fn applied(patch: &json_patch::Patch, object: &RawValue) -> Option<Box<RawValue>> {

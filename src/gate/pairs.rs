@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::carrier::{Carried, Held, Release};
+use crate::carrier::{Alike, Carried, Held, Release};
 
 /// The configs of an old object, by release.
 #[derive(Debug, Default)]
@@ -42,6 +42,7 @@ impl<'b, 'a> Before<'b, 'a> {
     /// paired with the first, the second with the second, and further ones with the last.
     pub(super) fn pairs(&self, now: &[Carried<'_>]) -> Vec<Pair<'b, 'a>> {
         let mut seen: HashMap<_, usize> = HashMap::new();
+        let alike = Alike::default();
         now.iter()
             .map(|config| {
                 let named = |key| self.by_name.get(&key).into_iter().flatten().copied();
@@ -70,7 +71,7 @@ impl<'b, 'a> Before<'b, 'a> {
                     before,
                     is_untouched: passed
                         .into_iter()
-                        .any(|before| config.is_untouched_since(before)),
+                        .any(|before| config.is_untouched_since(before, &alike)),
                 }
             })
             .collect()

@@ -9,6 +9,9 @@ use super::tree::{Known, Origin};
 use super::{Config, Distro, Era, KubeVersion, Reading};
 use crate::values::{Data, Path};
 
+/// What the chart adds to the tag for private nodes: the image also holds the nodes' binaries.
+pub const FULL: &str = "-full";
+
 /// Where `defaultImageRegistry` stands.
 const DEFAULT_IMAGE_REGISTRY: [&str; 3] = ["controlPlane", "advanced", "defaultImageRegistry"];
 
@@ -206,6 +209,19 @@ impl Config<'_> {
         }
     }
 
+    /// Whether the host's version stands in for the tag of an image: up to 0.24 the chart's own tag
+    /// counts as none, whoever wrote it.
+    pub(super) fn is_hosts_tag(&self, image: &Image) -> bool {
+        let path = image.path.key("tag");
+        let keys = path.as_keys().unwrap_or_default();
+        let decides = matches!(&image.tag, ImagePart::Known { path: by, .. } if *by == path);
+        decides
+            && image.component.is_split()
+            && self.reading != Reading::Rendered
+            && self.follows_host() == Some(true)
+            && self.get(keys.iter().copied()).str() == self.defaults().get(keys).str()
+    }
+
     /// Whether the chart takes the host's Kubernetes version where nothing else is set.
     pub fn follows_host(&self) -> Option<bool> {
         match self.chart.era() {
@@ -230,7 +246,7 @@ impl Config<'_> {
             (Some(false), Some(false)) => false,
             _ => return None,
         };
-        Some(if full { "-full" } else { "" })
+        Some(if full { FULL } else { "" })
     }
 }
 

@@ -43,7 +43,7 @@ pub use self::distro::Distro;
 pub use self::era::Era;
 pub use self::explain::{Explanation, Fact, ImageFacts, Overruled, Rendered, Source, Why, explain};
 pub use self::field::{Field, FieldType};
-pub use self::image::{Component, Image, ImagePart};
+pub use self::image::{Component, FULL, Image, ImagePart};
 pub use self::kubeversion::KubeVersion;
 pub use self::live::{HeldBy, Inventory, Live, Told};
 pub use self::lookup::{Lookup, Presence};

@@ -6,6 +6,8 @@
 
 use std::cmp::Ordering;
 
+use crate::values::Data;
+
 /// An exact number with at most nine digits behind the point.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Quantity {
@@ -74,6 +76,15 @@ impl Quantity {
             quantity = Self { negative, ..most };
         }
         Ok(quantity)
+    }
+
+    /// The quantity that a value is: a text, or a number, which means what it looks like.
+    pub fn of(data: &Data) -> Option<Self> {
+        match data {
+            Data::String(text) => Self::parse(text).ok(),
+            Data::Number(number) => Self::parse(&number.to_string()).ok(),
+            _ => None,
+        }
     }
 
     /// Whether it is below zero, which no resource can be.

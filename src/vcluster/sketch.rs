@@ -88,7 +88,7 @@ impl Config<'_> {
 
     fn seen(&self, image: &Image) -> Seen {
         // of a chart that is guessed only what the user wrote is certain
-        let sure = |part: &ImagePart| match part {
+        let sure = |part: &ImagePart, is_certain: bool| match part {
             ImagePart::Known {
                 value,
                 origin,
@@ -96,13 +96,16 @@ impl Config<'_> {
             } => {
                 let keys = path.as_keys().unwrap_or_default();
                 let is_absent = self.is_rendered() && self.get(keys) == Lookup::Absent;
-                let is_sure =
-                    self.chart.is_certain() || *origin != Origin::Chart || !self.is_helms();
+                let is_sure = is_certain || *origin != Origin::Chart || !self.is_helms();
                 (is_sure && !is_absent).then(|| value.to_string())
             }
             ImagePart::Unknown => None,
         };
-        let tag = sure(&image.tag).filter(|tag| !tag.is_empty());
+        // a patch release may bring another tag, and the host may have had another version when
+        // Helm looked
+        let is_exact = self.chart.certainty() == Certainty::Exact;
+        let tag =
+            sure(&image.tag, is_exact).filter(|tag| !tag.is_empty() && !self.is_hosts_tag(image));
         let (tag, digest) = match tag {
             Some(tag) => match tag.split_once('@') {
                 Some((tag, digest)) => (Some(tag.to_owned()), Some(digest.to_owned())),
@@ -110,7 +113,8 @@ impl Config<'_> {
             },
             None => (None, None),
         };
-        let name = sure(&image.registry).zip(sure(&image.repository));
+        let is_certain = self.chart.is_certain();
+        let name = sure(&image.registry, is_certain).zip(sure(&image.repository, is_certain));
         let name = name.and_then(|(registry, repository)| {
             let separator = if registry.is_empty() { "" } else { "/" };
             let parsed = Reference::parse(&format!("{registry}{separator}{repository}"));
@@ -264,96 +268,4 @@ impl fmt::Display for Aspect {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{config, elsewhere, layered, pod_config, values};
-    use super::*;
-
-    const K3S: &str = "controlPlane: {distro: {k3s: {enabled: true}}}";
-
-    /// Each difference in a line.
-    fn told(one: &Config<'_>, other: &Config<'_>) -> Vec<String> {
-        let differences = one.sketch().differences(&other.sketch());
-        let told = differences.iter();
-        let told = told.map(|one| format!("{}: {} / {}", one.aspect, one.one, one.other));
-        told.collect()
-    }
-
-    #[test]
-    fn two_of_the_same_do_not_differ() {
-        for text in ["", K3S, "controlPlane: {distro: {k8s: {enabled: true}}}"] {
-            assert_eq!(
-                told(&config("0.30.4", text), &config("0.30.4", text)),
-                [""; 0]
-            );
-        }
-    }
-
-    #[test]
-    fn what_both_see_and_say_otherwise_is_told() {
-        let one = config("0.30.4", "");
-        let etcd = "controlPlane: {backingStore: {etcd: {embedded: {enabled: true}}}, \
-                    distro: {k8s: {image: {registry: r.example, tag: v1.33.4}}}}";
-        assert_eq!(
-            told(&one, &config("0.29.1", etcd)),
-            [
-                "chart: 0.30.4 / 0.29.1",
-                "store: embedded-database / embedded-etcd",
-                "image k8s: ghcr.io/loft-sh/kubernetes:v1.34.0 / r.example/loft-sh/kubernetes:v1.33.4",
-            ]
-        );
-        // of another distro the images are others anyway
-        assert_eq!(told(&one, &config("0.30.4", K3S)), ["distro: k8s / k3s"]);
-    }
-
-    #[test]
-    fn what_is_unknown_differs_from_nothing() {
-        let all = layered("0.30.4", vec![values(K3S), elsewhere()]);
-        assert_eq!(told(&all, &config("0.30.4", "")), [""; 0]);
-        let own = "controlPlane: {distro: {k8s: {image: {tag: v1.33.4}}}}";
-        // which chart it is nobody knows: its own registry is a guess, the tag is not
-        assert_eq!(
-            told(
-                &config(">=0.25", own),
-                &pod_config(
-                    "0.30.4",
-                    "controlPlane: {distro: {k8s: {enabled: true, \
-                image: {registry: r.example, repository: k, tag: v1.34.0}}}}"
-                )
-            ),
-            ["image k8s: ?:v1.33.4 / r.example/k:v1.34.0"]
-        );
-    }
-
-    #[test]
-    fn a_range_holds_the_charts_that_lie_in_it() {
-        for (one, other, differ) in [
-            ("0.30.x", "0.30.4", false),
-            ("0.30.x", "0.31.0", true),
-            ("0.30.4", "0.30.x", false),
-            (">=0.25", "<0.20", false),
-            ("v0.30.4", "0.30.4+build", false),
-            ("latest", "0.30.4", false),
-        ] {
-            let [one_sketch, other_sketch] =
-                [one, other].map(|chart| config(chart, "").sketch().only_chart());
-            let found = one_sketch.differences(&other_sketch);
-            assert_eq!(!found.is_empty(), differ, "{one} {other}");
-        }
-    }
-
-    #[test]
-    fn docker_hub_is_docker_hub_however_it_is_written() {
-        let with = |registry: &str| {
-            let text = format!(
-                "controlPlane: {{distro: {{k3s: {{enabled: true, image: {{registry: '{registry}', \
-                 repository: rancher/k3s, tag: v1.30.2-k3s1}}}}}}}}"
-            );
-            config("0.30.4", &text)
-        };
-        assert_eq!(told(&with(""), &with("docker.io")), [""; 0]);
-        assert_eq!(
-            told(&with(""), &with("r.example")),
-            ["image k3s: docker.io/rancher/k3s:v1.30.2-k3s1 / r.example/rancher/k3s:v1.30.2-k3s1"]
-        );
-    }
-}
+mod tests;

@@ -57,6 +57,16 @@ pub(crate) fn pod_config(chart: &str, text: &str) -> Config<'static> {
     compose(chart, vec![values(text)], Reading::Pod, None)
 }
 
+/// The same where the host cluster's version is known.
+pub(crate) fn pod_config_on_host(chart: &str, text: &str, host: &str) -> Config<'static> {
+    compose(
+        chart,
+        vec![values(text)],
+        Reading::Pod,
+        KubeVersion::parse(host),
+    )
+}
+
 fn compose(
     chart: &str,
     layers: Vec<Layer>,

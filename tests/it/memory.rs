@@ -115,6 +115,45 @@ fn argo(helms: Vec<Value>) -> Value {
     })
 }
 
+/// A workload with init containers of every distro's and of one distro again and again, each with
+/// as many resources as are looked at, under names of this length.
+fn workload(name: usize, again: usize) -> Value {
+    let resources = |count: usize| {
+        let one = |number| {
+            (
+                format!("{}.example/r{number:0>1$}", "x".repeat(50), name - 60),
+                json!("1"),
+            )
+        };
+        let all: serde_json::Map<String, Value> = (0..count).map(one).collect();
+        json!({"limits": all, "requests": all})
+    };
+    let names = [
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler-manager",
+        "vcluster",
+    ];
+    let again = std::iter::repeat_n("kubernetes", again);
+    let containers = names.into_iter().chain(again);
+    let containers = containers
+        .map(|name| json!({"name": name, "image": "k:v1", "resources": resources(256)}))
+        .collect::<Vec<_>>();
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": "dev",
+            "namespace": "team-a",
+            "labels": {"app": "vcluster", "release": "dev", "chart": "vcluster-0.24.1"},
+        },
+        "spec": {"template": {"spec": {
+            "initContainers": containers,
+            "volumes": [{"name": "k3s-config"}],
+        }}},
+    })
+}
+
 /// Objects that ask for as much as one can, by what makes them dear.
 fn dearest() -> Vec<(&'static str, Value)> {
     let distro = "controlPlane: {distro: {k8s: {enabled: true}}}\n";
@@ -140,11 +179,27 @@ fn dearest() -> Vec<(&'static str, Value)> {
         })
     };
     let chart = json!({"name": "vcluster", "version": "0.30.4"});
-    let template = json!({
-        "metadata": {"name": "a"},
-        "spec": {"source": {"targetRevision": "0.30.4"}},
-    });
-    let generators = vec![json!({"list": {"template": template}}); 16];
+    let application_set = |generators: usize, values: String| {
+        let template = json!({
+            "metadata": {"name": "a"},
+            "spec": {"source": {"targetRevision": "0.30.4"}},
+        });
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "ApplicationSet",
+            "metadata": {"name": "dev", "namespace": "argocd"},
+            "spec": {
+                "generators": vec![json!({"list": {"template": template}}); generators],
+                "template": {
+                    "metadata": {"name": "a"},
+                    "spec": {
+                        "destination": {"namespace": "team-a"},
+                        "source": {"chart": "vcluster", "helm": {"values": values}},
+                    },
+                },
+            },
+        })
+    };
     let env: String = (0..20_000).map(|_| "{name: a, value: b},").collect();
     let unknown: Vec<_> = (0..95_000).map(|number| format!("x{number}: 0")).collect();
     let unknown = unknown.join(",");
@@ -172,24 +227,11 @@ fn dearest() -> Vec<(&'static str, Value)> {
         ),
         (
             "generators over a large template",
-            json!({
-                "apiVersion": "argoproj.io/v1alpha1",
-                "kind": "ApplicationSet",
-                "metadata": {"name": "dev", "namespace": "argocd"},
-                "spec": {
-                    "generators": generators,
-                    "template": {
-                        "metadata": {"name": "a"},
-                        "spec": {
-                            "destination": {"namespace": "team-a"},
-                            "source": {
-                                "chart": "vcluster",
-                                "helm": {"values": list(90_000)},
-                            },
-                        },
-                    },
-                },
-            }),
+            application_set(16, list(90_000)),
+        ),
+        (
+            "many generators over a template",
+            application_set(256, list(95_000)),
         ),
         (
             "findings",
@@ -207,6 +249,8 @@ fn dearest() -> Vec<(&'static str, Value)> {
                 &json!(format!("controlPlane: {{distro: {{k8s: {{{unknown}}}}}}}")),
             ),
         ),
+        ("a workload of many containers", workload(62, 70)),
+        ("a workload of long resources", workload(1_000, 1)),
         ("a Secret", secret("0.30.4", list(99_000).as_bytes())),
     ]
 }
@@ -247,6 +291,7 @@ fn change(value: &mut Value) {
                 match (&**key, value) {
                     ("values", Value::String(text)) => text.push('#'),
                     ("value", Value::String(text)) => text.insert(1, 'b'),
+                    ("image", Value::String(text)) => text.push('b'),
                     ("name", Value::String(text)) if text.starts_with("controlPlane") => {
                         text.push('b');
                     }

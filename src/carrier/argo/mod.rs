@@ -9,6 +9,8 @@ mod parameters;
 mod roots;
 mod source;
 
+use std::rc::Rc;
+
 use serde_json::value::RawValue;
 
 use self::roots::Roots;
@@ -16,7 +18,7 @@ use self::source::Destination;
 use super::carried::name_of;
 use super::dig::{dig, dig_list, dig_map, dig_str};
 use super::ownership::is_tracked;
-use super::{Carried, Held, MAX_CONFIGS, Seen};
+use super::{Carried, Held, MAX_CONFIGS, Reference, Seen};
 use crate::values::{Limits, Path, is_templated, read_template, read_yaml};
 
 /// Group and kind of an Application.
@@ -56,10 +58,15 @@ pub(super) fn application_set<'a>(object: &'a RawValue, seen: Seen<'_>) -> Held<
     let templates =
         std::iter::once(Vec::new()).chain(generators.into_iter().map(|template| vec![template]));
     let patch = patch(object);
+    let patch_text = dig(object, &["spec", "templatePatch"]);
     let is_tracked = is_tracked(object);
+    let found = Rc::default();
     for template in templates {
+        if held.configs.len() > MAX_CONFIGS {
+            break;
+        }
         let own = template.first().map(|(at, _)| at.to_string());
-        let root = Roots::over(template.into_iter().chain(base.clone()));
+        let root = Roots::over(template.into_iter().chain(base.clone()), &found);
         let name = root.str(&["metadata", "name"]).unwrap_or_default();
         let mut destination = Destination::of(&root, &name, true, is_tracked);
         destination.patched_by.clone_from(&patch);
@@ -74,7 +81,7 @@ pub(super) fn application_set<'a>(object: &'a RawValue, seen: Seen<'_>) -> Held<
                 config.release.item = Some(own.clone());
                 config.record_key = format!("{own} {}", config.record_key);
             }
-            config.pieces.push(dig(object, &["spec", "templatePatch"]));
+            config.pieces.push(patch_text);
             held.configs.push(config);
         }
     }
@@ -97,7 +104,7 @@ fn sources<'a>(spec: &Roots<'a>, more: &mut bool) -> Vec<Roots<'a>> {
         .into_iter()
         .take(MAX_CONFIGS)
         .enumerate()
-        .map(|(number, item)| Roots::of(at.index(number), item))
+        .map(|(number, item)| spec.elsewhere(at.index(number), item))
         .collect()
 }
 
@@ -124,7 +131,7 @@ fn generator_templates(object: &RawValue) -> (Vec<(Path, &RawValue)>, bool) {
 
 /// A `templatePatch` that could change what is deployed, as a strategic merge patch over every
 /// Application that is made.
-fn patch(object: &RawValue) -> Option<(Path, &RawValue)> {
+fn patch(object: &RawValue) -> Option<(Path, Reference)> {
     const CHANGES: [&str; 4] = ["source", "sources", "sourceHydrator", "destination"];
 
     let text = dig_str(object, &["spec", "templatePatch"])?;
@@ -145,7 +152,7 @@ fn patch(object: &RawValue) -> Option<(Path, &RawValue)> {
         })
     });
     let raw = dig(object, &["spec", "templatePatch"])?;
-    changes.then(|| (Path::dotted("spec.templatePatch"), raw))
+    changes.then(|| (Path::dotted("spec.templatePatch"), Reference::to(raw)))
 }
 
 #[cfg(test)]

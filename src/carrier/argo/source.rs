@@ -46,7 +46,7 @@ pub(super) struct Destination<'a> {
     is_template: bool,
     is_tracked: bool,
     /// What may change all of it once the templates are rendered.
-    pub(super) patched_by: Option<(Path, &'a RawValue)>,
+    pub(super) patched_by: Option<(Path, Reference)>,
     pieces: Vec<Option<&'a RawValue>>,
 }
 
@@ -102,9 +102,9 @@ pub(super) fn carried<'a>(
             content: Content::Elsewhere(Reference::to(raw)),
         })
     }));
-    parts.extend(destination.patched_by.iter().map(|(at, raw)| Part {
+    parts.extend(destination.patched_by.iter().map(|(at, reference)| Part {
         at: at.clone(),
-        content: Content::Elsewhere(Reference::to(raw)),
+        content: Content::Elsewhere(*reference),
     }));
     let host = helm.str(&["kubeVersion"]);
     let pieces = PIECES.iter().map(|keys| Some(source.get(keys)?.1));

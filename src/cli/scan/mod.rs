@@ -22,7 +22,7 @@ use self::progress::Progress;
 use super::cluster_args::ClusterArgs;
 use super::gate_args::GateArgs;
 use super::{FOUND, UNREADABLE, output};
-use crate::gate::{Claim, Disagreement, compare};
+use crate::gate::{Claim, Comparison, Disagreement, compare};
 use crate::policy::Action;
 use crate::text::printable;
 
@@ -184,7 +184,9 @@ impl Outcome {
     /// Puts things in order and compares the objects of each virtual cluster.
     fn conclude(&mut self) {
         self.objects.sort_by(|a, b| a.order().cmp(&b.order()));
-        self.disagreements = compare(&std::mem::take(&mut self.claims));
+        let Comparison { found, notes } = compare(&std::mem::take(&mut self.claims));
+        self.disagreements = found;
+        self.notes.extend(notes);
     }
 
     /// How many objects would be refused, and how many warned of.

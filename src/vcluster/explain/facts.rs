@@ -136,19 +136,16 @@ fn tag(config: &Config<'_>, image: &Image) -> Fact {
             Why::varies(config)
         }
     });
-    let decided_by_tag = matches!(&image.tag, ImagePart::Known { path: by, .. } if *by == path);
-    if !decided_by_tag || !image.component.is_split() || config.is_rendered() {
-        return fact;
-    }
-    // up to 0.24 the chart's own tag stands for none, whoever wrote it
-    let keys = path.as_keys().unwrap_or_default();
-    let is_charts = config.get(keys.iter().copied()).str() == config.defaults().get(keys).str();
-    if is_charts && config.follows_host() == Some(true) {
+    if config.is_hosts_tag(image) {
         return Fact {
             source: Source::Host,
             overrules: overruled(config, &path),
             ..fact
         };
+    }
+    let decided_by_tag = matches!(&image.tag, ImagePart::Known { path: by, .. } if *by == path);
+    if !decided_by_tag || !image.component.is_split() || config.is_rendered() {
+        return fact;
     }
     Fact {
         overrules: overruled(config, &version),
