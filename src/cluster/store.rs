@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::debug;
 
-use super::client::FIELD_MANAGER;
+use super::client::{FIELD_MANAGER, WATCH_SECONDS};
 use super::rights::{AUTHORITY, MUTATING, VALIDATING};
 use crate::certs::{Data, ROTATE, Trust};
 
@@ -194,7 +194,9 @@ async fn follow<K>(api: Api<PartialObjectMeta<K>>, name: &str, changed: &(impl F
 where
     K: kube::Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let config = watcher::Config::default()
+        .fields(&format!("metadata.name={name}"))
+        .timeout(WATCH_SECONDS);
     let events = watcher(api, config).default_backoff();
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
