@@ -5,12 +5,12 @@
 //! its Secret told as long as it is there itself, by its UID. Nothing is guessed: of a claim whose
 //! Secret was never seen nothing is known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use kube::core::ObjectMeta;
 use kube::runtime::watcher::Event;
 
+use super::metadata::{ChartLabels, Metadata};
 use crate::vcluster::{HeldBy, Inventory, Live, Told};
 
 /// What every object of the chart, and every claim of its control planes, has as a label: vCluster's
@@ -28,6 +28,8 @@ const CLAIM: &str = "data-";
 const MAX_RELEASES: usize = 20_000;
 /// How many claims of one: replicas of the control plane and of its etcd.
 const MAX_CLAIMS: usize = 16;
+
+type Meta = Metadata<ChartLabels>;
 
 /// What is known of each virtual cluster.
 #[derive(Debug)]
@@ -92,7 +94,7 @@ impl Ledger {
     }
 
     /// Something happened to a Secret.
-    pub(super) fn secret(&mut self, event: Event<ObjectMeta>) {
+    pub(super) fn secret(&mut self, event: Event<Meta>) {
         match event {
             Event::Init => {
                 self.rounds.secrets = self.rounds.secrets.wrapping_add(1);
@@ -115,13 +117,13 @@ impl Ledger {
     }
 
     /// Something happened to a claim.
-    pub(super) fn claim(&mut self, event: Event<ObjectMeta>) {
+    pub(super) fn claim(&mut self, event: Event<Meta>) {
         match event {
             Event::Init => {
                 self.rounds.claims = self.rounds.claims.wrapping_add(1);
                 self.left_out.claims = 0;
             }
-            Event::InitApply(meta) | Event::Apply(meta) if !is_going(&meta) => self.claim_is(&meta),
+            Event::InitApply(meta) | Event::Apply(meta) if !meta.is_going() => self.claim_is(&meta),
             Event::InitApply(meta) | Event::Apply(meta) | Event::Delete(meta) => {
                 if let Some((key, name)) = key_of_claim(&meta) {
                     self.change(&key, |entry| {
@@ -163,15 +165,15 @@ impl Ledger {
         self.left_out
     }
 
-    fn secret_is(&mut self, meta: &ObjectMeta) {
+    fn secret_is(&mut self, meta: &Meta) {
         let Some(key) = key_of_secret(meta) else {
             return;
         };
-        let annotation = |key: &str| text(meta.annotations.as_ref(), key);
+        let (labels, annotations) = (meta.labels.as_ref(), meta.annotations.as_ref());
         let told = Told::by_secret(
-            text(meta.labels.as_ref(), "chart"),
-            annotation("vcluster.loft.sh/distro"),
-            annotation("vcluster.loft.sh/store"),
+            labels.and_then(|labels| labels.chart.get()),
+            annotations.and_then(|annotations| annotations.distro.get()),
+            annotations.and_then(|annotations| annotations.store.get()),
         );
         if !self.has_room(&key) {
             self.left_out.secrets += 1;
@@ -186,8 +188,8 @@ impl Ledger {
         });
     }
 
-    fn claim_is(&mut self, meta: &ObjectMeta) {
-        let (Some((key, name)), Some(uid)) = (key_of_claim(meta), meta.uid.as_deref()) else {
+    fn claim_is(&mut self, meta: &Meta) {
+        let (Some((key, name)), Some(uid)) = (key_of_claim(meta), meta.uid.get()) else {
             return;
         };
         let crowded = |entry: &Entry| {
@@ -282,27 +284,17 @@ fn told_later(before: Told, now: Told) -> Told {
     }
 }
 
-/// Whether a claim is about to be gone: it is deleted, or goes with the StatefulSet that owns it.
-fn is_going(meta: &ObjectMeta) -> bool {
-    let owners = meta.owner_references.as_ref();
-    meta.deletion_timestamp.is_some() || owners.is_some_and(|owners| !owners.is_empty())
+fn key_of_secret(meta: &Meta) -> Option<String> {
+    let release = meta.name.get()?.strip_prefix(SECRET)?;
+    Some(Inventory::key(meta.namespace.get()?, release))
 }
 
-fn key_of_secret(meta: &ObjectMeta) -> Option<String> {
-    let release = meta.name.as_deref()?.strip_prefix(SECRET)?;
-    Some(Inventory::key(meta.namespace.as_deref()?, release))
-}
-
-fn key_of_claim(meta: &ObjectMeta) -> Option<(String, String)> {
-    let name = meta.name.as_deref()?;
-    let release = text(meta.labels.as_ref(), "release")?;
+fn key_of_claim(meta: &Meta) -> Option<(String, String)> {
+    let name = meta.name.get()?;
+    let release = meta.labels.as_ref()?.release.get()?;
     let is_its = name.strip_prefix(CLAIM)?.starts_with(release);
-    let key = Inventory::key(meta.namespace.as_deref()?, release);
+    let key = Inventory::key(meta.namespace.get()?, release);
     is_its.then(|| (key, name.to_owned()))
-}
-
-fn text<'m>(map: Option<&'m BTreeMap<String, String>>, key: &str) -> Option<&'m str> {
-    map?.get(key).map(String::as_str)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kube::core::ObjectMeta;
 use kube::runtime::watcher::Event;
 
+use super::metadata::Metadata;
 use crate::policy::Labels;
 
 /// Labels by namespace.
@@ -41,7 +41,7 @@ impl Namespaces {
     }
 
     /// Something happened to a namespace.
-    pub(super) fn namespace(&mut self, event: Event<ObjectMeta>) {
+    pub(super) fn namespace(&mut self, event: Event<Metadata<Labels>>) {
         match event {
             Event::Init => {
                 self.round = self.round.wrapping_add(1);
@@ -49,8 +49,8 @@ impl Namespaces {
             }
             Event::InitApply(meta) | Event::Apply(meta) => self.is(meta),
             Event::Delete(meta) => {
-                let name = meta.name.unwrap_or_default();
-                self.is_changed |= self.known.remove(&name).is_some();
+                let name = meta.name.get().unwrap_or_default();
+                self.is_changed |= self.known.remove(name).is_some();
             }
             Event::InitDone => {
                 let (before, round) = (self.known.len(), self.round);
@@ -60,13 +60,13 @@ impl Namespaces {
         }
     }
 
-    fn is(&mut self, meta: ObjectMeta) {
-        let Some(name) = meta.name else {
+    fn is(&mut self, meta: Metadata<Labels>) {
+        let Some(name) = meta.name.get() else {
             return;
         };
         let labels = meta.labels.unwrap_or_default();
         let count = self.known.len();
-        match self.known.get_mut(&name) {
+        match self.known.get_mut(name) {
             Some((known, round)) => {
                 *round = self.round;
                 if **known != labels {
@@ -75,7 +75,8 @@ impl Namespaces {
                 }
             }
             None if count < self.max => {
-                self.known.insert(name, (Arc::new(labels), self.round));
+                self.known
+                    .insert(name.to_owned(), (Arc::new(labels), self.round));
                 self.is_changed = true;
             }
             None => self.left_out += 1,
@@ -104,14 +105,13 @@ impl Namespaces {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn namespace(name: &str, tier: &str) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(name.to_owned()),
-            labels: Some(Labels::from([("tier".to_owned(), tier.to_owned())])),
-            ..ObjectMeta::default()
-        }
+    fn namespace(name: &str, tier: &str) -> Metadata<Labels> {
+        let meta = json!({"name": name, "labels": {"tier": tier}});
+        serde_json::from_value(meta).unwrap()
     }
 
     fn tiers(known: Option<&ByNamespace>) -> Option<Vec<String>> {

@@ -1,14 +1,13 @@
-use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::vcluster::{Distro, Store};
 
-fn meta(value: Value) -> ObjectMeta {
+fn meta(value: Value) -> Meta {
     serde_json::from_value(value).unwrap()
 }
 
-fn secret(release: &str, distro: Option<&str>) -> ObjectMeta {
+fn secret(release: &str, distro: Option<&str>) -> Meta {
     meta(json!({
         "name": format!("vc-config-{release}"),
         "namespace": "team-a",
@@ -17,13 +16,17 @@ fn secret(release: &str, distro: Option<&str>) -> ObjectMeta {
     }))
 }
 
-fn claim(release: &str, uid: &str) -> ObjectMeta {
-    meta(json!({
-        "name": format!("data-{release}-0"),
+fn claim(release: &str, uid: &str) -> Meta {
+    meta(claim_text(release, 0, uid))
+}
+
+fn claim_text(release: &str, ordinal: usize, uid: &str) -> Value {
+    json!({
+        "name": format!("data-{release}-{ordinal}"),
         "namespace": "team-a",
         "uid": uid,
         "labels": {"app": "vcluster", "release": release},
-    }))
+    })
 }
 
 /// Distro and holder of `team-a/dev`.
@@ -89,7 +92,7 @@ fn a_claim_that_is_deleted_or_owned_counts_as_gone() {
         ledger.secret(Event::Apply(secret("dev", Some("k3s"))));
         ledger.secret(Event::Delete(secret("dev", Some("k3s"))));
         assert_eq!(known(&ledger), Some(by(Distro::K3s, CLAIM_DEV)));
-        let mut changed = serde_json::to_value(claim("dev", "1")).unwrap();
+        let mut changed = claim_text("dev", 0, "1");
         let fields = more.as_object().unwrap().clone();
         changed.as_object_mut().unwrap().extend(fields);
         ledger.claim(Event::Apply(meta(changed)));
@@ -169,9 +172,8 @@ fn beyond_the_bound_nothing_is_known_and_that_is_counted() {
         }
     );
     for number in 0..=MAX_CLAIMS {
-        let mut more = claim("dev", &number.to_string());
-        more.name = Some(format!("data-dev-{number}"));
-        ledger.claim(Event::Apply(more));
+        let more = claim_text("dev", number, &number.to_string());
+        ledger.claim(Event::Apply(meta(more)));
     }
     assert_eq!(ledger.held().claims, MAX_CLAIMS);
     assert_eq!(ledger.left_out().claims, 2);
@@ -181,11 +183,11 @@ fn beyond_the_bound_nothing_is_known_and_that_is_counted() {
 fn a_store_is_remembered_with_the_distro() {
     let mut ledger = Ledger::new();
     let mut told = secret("dev", Some("k3s"));
-    let annotations = told.annotations.as_mut().unwrap();
-    annotations.insert(
-        "vcluster.loft.sh/store".to_owned(),
-        "embedded-database".to_owned(),
-    );
+    let store = json!({
+        "vcluster.loft.sh/distro": "k3s",
+        "vcluster.loft.sh/store": "embedded-database",
+    });
+    told.annotations = serde_json::from_value(store).unwrap();
     ledger.claim(Event::Apply(claim("dev", "1")));
     ledger.secret(Event::Apply(told.clone()));
     ledger.secret(Event::Delete(told));
