@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use serde::de::Error as _;
 
 use crate::server::tls;
 
@@ -77,6 +78,37 @@ impl Access {
             .await
             .map_err(|error| AccessError::Found(cause(error)))
     }
+}
+
+/// An error to pass on, without a word of an answer that could not be read: it may be a Secret.
+pub(super) fn unquoted(error: kube::Error) -> kube::Error {
+    match error {
+        kube::Error::SerdeError(_) => {
+            kube::Error::SerdeError(serde_json::Error::custom("it has another form"))
+        }
+        error => error,
+    }
+}
+
+/// What an error says, without a word of an answer that could not be read.
+pub(super) fn told(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    if let kube::Error::SerdeError(_) = error {
+        return "the API server answers something else than what was asked".to_owned();
+    }
+    // the reasons stand below
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(reason) = source {
+        let reason_text = reason.to_string();
+        if !text.contains(&reason_text) {
+            text = format!("{text}: {reason_text}");
+        }
+        source = reason.source();
+    }
+    text
 }
 
 /// What is behind an error.

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::client::WATCH_SECONDS;
+use super::client::{WATCH_SECONDS, told};
 use super::health::Health;
 use super::metadata::{self, Metadata, Page, Told, Version};
 
@@ -202,24 +202,6 @@ impl<L: DeserializeOwned + Send + 'static> Follower<'_, L> {
         self.health.holds(objects, left_out);
         self.leaves_out = left_out > 0;
     }
-}
-
-/// What an error says, without what the API server's whole answer looks like.
-pub(super) fn told(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        return status.message.clone();
-    }
-    // the reasons stand below
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(reason) = source {
-        let reason_text = reason.to_string();
-        if !text.contains(&reason_text) {
-            text = format!("{text}: {reason_text}");
-        }
-        source = reason.source();
-    }
-    text
 }
 
 #[cfg(test)]

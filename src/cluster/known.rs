@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret};
 use kube::Client;
 
-use super::follow::{Pauses, follow, told};
+use super::client::told;
+use super::follow::{Pauses, follow};
 use super::health::Health;
 use super::ledger::{CLAIMS, Ledger, SECRETS};
 use super::namespaces::{ByNamespace, Namespaces};
