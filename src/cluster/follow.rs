@@ -4,7 +4,7 @@
 //! and an API server in trouble is not asked often. A watch that only ended goes on where it was.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kube::api::{ListParams, WatchParams};
 use kube::core::Request;
@@ -12,7 +12,7 @@ use kube::runtime::watcher::Event;
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{WATCH_SECONDS, told};
 use super::health::Health;

@@ -317,8 +317,8 @@ fn memory_stays_below_its_bound() {
     assert!(memory < BOUND, "{memory} KiB");
 }
 
-/// What a server has that reviews nothing, in a debug build, in KiB.
-const IDLE: usize = 48 * 1_024;
+/// More than a server has that reviews nothing, in a debug build, in KiB; a page held once is more.
+const IDLE: usize = 56 * 1_024;
 
 #[test]
 fn what_tenants_write_into_metadata_is_not_held() {
