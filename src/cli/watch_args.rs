@@ -121,11 +121,18 @@ impl Surroundings {
         says.into_iter().map(check).collect()
     }
 
-    /// Follows the cluster, if there is anything to follow.
+    /// Follows the cluster, if there is anything to follow; in a task of its own, so that working out
+    /// what is known holds up nobody who waits beside it.
     pub(super) async fn follow(&self) -> Infallible {
-        match &self.watched {
-            Some((known, _, client)) => Box::pin(known.follow(client.clone())).await,
-            None => std::future::pending().await,
+        let Some((known, _, client)) = &self.watched else {
+            return std::future::pending().await;
+        };
+        let (known, client) = (Arc::clone(known), client.clone());
+        let following = tokio::spawn(async move { known.follow(client).await });
+        match following.await {
+            Ok(never) => match never {},
+            // nobody cancels it
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 }

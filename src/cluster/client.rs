@@ -8,14 +8,18 @@ use std::time::Duration;
 
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use serde::de::Error as _;
 
 use crate::server::tls;
 
 /// The name that our own server-side applies are made under.
 pub const FIELD_MANAGER: &str = "distrogate";
 
-/// No single call takes longer; watches end earlier by themselves and begin again.
-const READ_TIMEOUT: Duration = Duration::from_secs(330);
+/// How long a watch lasts, in seconds, until it is begun anew: so long nobody may notice that an API
+/// server is silent because it is gone.
+pub(super) const WATCH_SECONDS: u32 = 120;
+/// No answer is silent for longer; watches end earlier by themselves.
+const READ_TIMEOUT: Duration = Duration::from_secs(150);
 /// An API server that does not even take the connection is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -32,7 +36,13 @@ pub struct Access {
 impl Access {
     /// A client; nothing is asked yet.
     pub async fn client(&self) -> Result<Client, AccessError> {
-        let mut config = self.config().await?;
+        Self::client_of(self.config().await?)
+    }
+
+    /// What every call keeps to. A call is made once: whoever makes it knows whether to ask again,
+    /// and how long that is worth waiting for.
+    fn client_of(mut config: Config) -> Result<Client, AccessError> {
+        config.default_retry = false;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(READ_TIMEOUT);
         config.reset_reader_on_write = true;
@@ -70,6 +80,37 @@ impl Access {
     }
 }
 
+/// An error to pass on, without a word of an answer that could not be read: it may be a Secret.
+pub(super) fn unquoted(error: kube::Error) -> kube::Error {
+    match error {
+        kube::Error::SerdeError(_) => {
+            kube::Error::SerdeError(serde_json::Error::custom("it has another form"))
+        }
+        error => error,
+    }
+}
+
+/// What an error says, without a word of an answer that could not be read.
+pub(super) fn told(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    if let kube::Error::SerdeError(_) = error {
+        return "the API server answers something else than what was asked".to_owned();
+    }
+    // the reasons stand below
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(reason) = source {
+        let reason_text = reason.to_string();
+        if !text.contains(&reason_text) {
+            text = format!("{text}: {reason_text}");
+        }
+        source = reason.source();
+    }
+    text
+}
+
 /// What is behind an error.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -105,7 +146,31 @@ pub enum AccessError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::StatusCode;
+
     use super::*;
+
+    #[tokio::test]
+    async fn an_api_server_that_has_too_much_to_do_is_asked_once_by_each_call() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let busy = Router::new().fallback(async move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            (StatusCode::TOO_MANY_REQUESTS, [("Retry-After", "1")], "")
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(axum::serve(listener, busy).into_future());
+        let client = Access::client_of(Config::new(uri.parse().unwrap())).unwrap();
+        let error = client.apiserver_version().await.unwrap_err();
+        assert!(matches!(error, kube::Error::Api(_)), "{error}");
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        server.abort();
+    }
 
     #[tokio::test]
     async fn a_kubeconfig_that_is_not_there_is_named() {

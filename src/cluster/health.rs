@@ -30,6 +30,8 @@ struct State {
     objects: usize,
     /// How many were left out for want of room.
     left_out: usize,
+    /// When the API server last told something of them, if only that nothing changed.
+    heard: Option<Instant>,
     /// Since when they cannot be followed, and why.
     failing: Option<(Instant, String)>,
 }
@@ -46,6 +48,11 @@ impl Health {
     /// It is watched from now on.
     pub(super) fn begins(&self) {
         self.metrics.watch_begins(self.watch);
+    }
+
+    /// The API server tells of them.
+    pub(super) fn hears(&self) {
+        self.write().heard = Some(Instant::now());
     }
 
     /// This many are held, and as many were left out.
@@ -69,6 +76,7 @@ impl Health {
         let mut state = self.write();
         let is_new = !state.is_listed || state.failing.is_some();
         (state.is_listed, state.failing) = (true, None);
+        state.heard = Some(Instant::now());
         let objects = state.objects;
         drop(state);
         if is_new {
@@ -102,11 +110,7 @@ impl Health {
     pub(super) fn is_known(&self, now: Instant) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let lately = |since: Instant| now.saturating_duration_since(since) <= STALE_AFTER;
-        state.is_listed
-            && state
-                .failing
-                .as_ref()
-                .is_none_or(|(since, _)| lately(*since))
+        state.is_listed && state.heard.is_some_and(lately)
     }
 
     /// What there is to say about it.
@@ -115,6 +119,7 @@ impl Health {
             is_listed,
             objects,
             left_out,
+            heard: _,
             failing,
         } = self
             .state
@@ -160,12 +165,15 @@ mod tests {
         assert_eq!(health.says(now), "3 known");
         health.fails("connection refused");
         health.fails("no route");
-        let since = Instant::now();
-        assert!(health.is_known(since));
+        assert!(health.is_known(Instant::now()));
         assert_eq!(health.says(now), "3 known, not followed for 0 s: no route");
-        let later = since + STALE_AFTER + Duration::from_millis(1);
-        assert!(!health.is_known(later), "the first failure counts");
+        let later = Instant::now() + STALE_AFTER + Duration::from_millis(1);
+        assert!(!health.is_known(later));
         health.follows();
-        assert!(health.is_known(later));
+        let later = Instant::now() + STALE_AFTER + Duration::from_millis(1);
+        assert!(
+            !health.is_known(later),
+            "silence counts, whatever it comes of"
+        );
     }
 }

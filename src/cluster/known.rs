@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret};
 use kube::Client;
 
-use super::follow::{Pauses, follow, told};
+use super::client::told;
+use super::follow::{Pauses, follow};
 use super::health::Health;
 use super::ledger::{CLAIMS, Ledger, SECRETS};
 use super::namespaces::{ByNamespace, Namespaces};
@@ -129,7 +130,7 @@ impl Known {
     }
 
     async fn follow_secrets(&self, client: &Client) -> Infallible {
-        follow::<Secret>(client, SECRETS, &self.secrets, |events| {
+        follow::<Secret, _>(client, SECRETS, &self.secrets, |events| {
             let mut ledger = self.ledger();
             for event in events {
                 ledger.secret(event);
@@ -141,7 +142,7 @@ impl Known {
     }
 
     async fn follow_claims(&self, client: &Client) -> Infallible {
-        follow::<PersistentVolumeClaim>(client, CLAIMS, &self.claims, |events| {
+        follow::<PersistentVolumeClaim, _>(client, CLAIMS, &self.claims, |events| {
             let mut ledger = self.ledger();
             for event in events {
                 ledger.claim(event);
@@ -154,7 +155,7 @@ impl Known {
 
     async fn follow_namespaces(&self, client: &Client) -> Infallible {
         let mut namespaces = Namespaces::new();
-        follow::<Namespace>(client, "", &self.namespaces, |events| {
+        follow::<Namespace, _>(client, "", &self.namespaces, |events| {
             for event in events {
                 namespaces.namespace(event);
             }

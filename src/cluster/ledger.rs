@@ -5,12 +5,16 @@
 //! its Secret told as long as it is there itself, by its UID. Nothing is guessed: of a claim whose
 //! Secret was never seen nothing is known.
 
-use std::collections::{BTreeMap, HashMap};
+mod room;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use kube::core::ObjectMeta;
 use kube::runtime::watcher::Event;
 
+pub(super) use self::room::Count;
+use self::room::{Room, Size, Sizes};
+use super::metadata::{ChartLabels, Metadata};
 use crate::vcluster::{HeldBy, Inventory, Live, Told};
 
 /// What every object of the chart, and every claim of its control planes, has as a label: vCluster's
@@ -24,28 +28,25 @@ const SECRET: &str = "vc-config-";
 /// What a claim's name begins with.
 const CLAIM: &str = "data-";
 
-/// Of how many virtual clusters something is held: some 10 MB. What is more is not known.
-const MAX_RELEASES: usize = 20_000;
-/// How many claims of one: replicas of the control plane and of its etcd.
+/// How many claims of one virtual cluster: replicas of the control plane and of its etcd.
 const MAX_CLAIMS: usize = 16;
+/// The longest name that Helm takes for a release.
+const LONGEST_RELEASE: usize = 53;
+/// What a claim's name has behind the release at most, as `-etcd-10`.
+const LONGEST_ORDINAL: usize = 16;
+
+type Meta = Metadata<ChartLabels>;
 
 /// What is known of each virtual cluster.
 #[derive(Debug)]
 pub(super) struct Ledger {
     by_release: HashMap<Arc<str>, Entry>,
-    max: usize,
+    sizes: Sizes,
     /// Which listing an object was seen in last, by kind.
     rounds: Rounds,
     left_out: Count,
     /// Whether anything is known differently since that was asked last.
     is_changed: bool,
-}
-
-/// A count for each kind of object.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Count {
-    pub(super) secrets: usize,
-    pub(super) claims: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,13 +79,13 @@ struct Claim {
 
 impl Ledger {
     pub(super) fn new() -> Self {
-        Self::bounded(MAX_RELEASES)
+        Self::within(Sizes::new())
     }
 
-    fn bounded(max: usize) -> Self {
+    fn within(sizes: Sizes) -> Self {
         Self {
             by_release: HashMap::new(),
-            max,
+            sizes,
             rounds: Rounds::default(),
             left_out: Count::default(),
             is_changed: false,
@@ -92,7 +93,7 @@ impl Ledger {
     }
 
     /// Something happened to a Secret.
-    pub(super) fn secret(&mut self, event: Event<ObjectMeta>) {
+    pub(super) fn secret(&mut self, event: Event<Meta>) {
         match event {
             Event::Init => {
                 self.rounds.secrets = self.rounds.secrets.wrapping_add(1);
@@ -115,13 +116,13 @@ impl Ledger {
     }
 
     /// Something happened to a claim.
-    pub(super) fn claim(&mut self, event: Event<ObjectMeta>) {
+    pub(super) fn claim(&mut self, event: Event<Meta>) {
         match event {
             Event::Init => {
                 self.rounds.claims = self.rounds.claims.wrapping_add(1);
                 self.left_out.claims = 0;
             }
-            Event::InitApply(meta) | Event::Apply(meta) if !is_going(&meta) => self.claim_is(&meta),
+            Event::InitApply(meta) | Event::Apply(meta) if !meta.is_going() => self.claim_is(&meta),
             Event::InitApply(meta) | Event::Apply(meta) | Event::Delete(meta) => {
                 if let Some((key, name)) = key_of_claim(&meta) {
                     self.change(&key, |entry| {
@@ -150,12 +151,8 @@ impl Ledger {
     }
 
     /// How many objects are held.
-    pub(super) fn held(&self) -> Count {
-        let entries = self.by_release.values();
-        entries.fold(Count::default(), |count, entry| Count {
-            secrets: count.secrets + usize::from(entry.secret.is_some()),
-            claims: count.claims + entry.claims.len(),
-        })
+    pub(super) const fn held(&self) -> Count {
+        self.sizes.all().count
     }
 
     /// How many objects were left out for want of room since the last listing.
@@ -163,17 +160,17 @@ impl Ledger {
         self.left_out
     }
 
-    fn secret_is(&mut self, meta: &ObjectMeta) {
+    fn secret_is(&mut self, meta: &Meta) {
         let Some(key) = key_of_secret(meta) else {
             return;
         };
-        let annotation = |key: &str| text(meta.annotations.as_ref(), key);
+        let (labels, annotations) = (meta.labels.as_ref(), meta.annotations.as_ref());
         let told = Told::by_secret(
-            text(meta.labels.as_ref(), "chart"),
-            annotation("vcluster.loft.sh/distro"),
-            annotation("vcluster.loft.sh/store"),
+            labels.and_then(|labels| labels.chart.get()),
+            annotations.and_then(|annotations| annotations.distro.get()),
+            annotations.and_then(|annotations| annotations.store.get()),
         );
-        if !self.has_room(&key) {
+        if !self.has_room(&key, 0) {
             self.left_out.secrets += 1;
             return;
         }
@@ -186,15 +183,15 @@ impl Ledger {
         });
     }
 
-    fn claim_is(&mut self, meta: &ObjectMeta) {
-        let (Some((key, name)), Some(uid)) = (key_of_claim(meta), meta.uid.as_deref()) else {
+    fn claim_is(&mut self, meta: &Meta) {
+        let (Some((key, name)), Some(uid)) = (key_of_claim(meta), meta.uid.get()) else {
             return;
         };
-        let crowded = |entry: &Entry| {
-            entry.claims.len() >= MAX_CLAIMS
-                && entry.claims.iter().all(|claim| *claim.name != *name)
-        };
-        if !self.has_room(&key) || self.by_release.get(&*key).is_some_and(crowded) {
+        let entry = self.by_release.get(&*key);
+        let mut claims = entry.iter().flat_map(|entry| &entry.claims);
+        let is_held = claims.any(|claim| *claim.name == *name);
+        let crowded = entry.is_some_and(|entry| entry.claims.len() >= MAX_CLAIMS);
+        if !is_held && (crowded || !self.has_room(&key, 1)) {
             self.left_out.claims += 1;
             return;
         }
@@ -213,31 +210,42 @@ impl Ledger {
         });
     }
 
-    fn has_room(&self, key: &str) -> bool {
-        self.by_release.len() < self.max || self.by_release.contains_key(key)
+    /// Whether a virtual cluster can be held, with so many claims more than are.
+    fn has_room(&self, key: &str, claims: usize) -> bool {
+        let releases = usize::from(!self.by_release.contains_key(key));
+        self.sizes
+            .has_room(namespace_of(key), Room { releases, claims })
     }
 
     fn change(&mut self, key: &str, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.by_release.get_mut(key) {
+        let (before, after) = if let Some(entry) = self.by_release.get_mut(key) {
+            let before = entry.size();
             change(entry);
             self.is_changed |= entry.settle(key);
+            let after = entry.size();
             if entry.is_empty() {
                 self.by_release.remove(key);
             }
-            return;
-        }
-        let mut entry = Entry::default();
-        change(&mut entry);
-        if !entry.is_empty() {
-            self.is_changed |= entry.settle(key);
-            self.by_release.insert(key.into(), entry);
-        }
+            (before, after)
+        } else {
+            let mut entry = Entry::default();
+            change(&mut entry);
+            let after = entry.size();
+            if !entry.is_empty() {
+                self.is_changed |= entry.settle(key);
+                self.by_release.insert(key.into(), entry);
+            }
+            (Size::default(), after)
+        };
+        self.sizes.change(namespace_of(key), before, after);
     }
 
     fn keep(&mut self, mut change: impl FnMut(&mut Entry)) {
         self.by_release.retain(|key, entry| {
+            let before = entry.size();
             change(entry);
             self.is_changed |= entry.settle(key);
+            self.sizes.change(namespace_of(key), before, entry.size());
             !entry.is_empty()
         });
     }
@@ -246,6 +254,16 @@ impl Ledger {
 impl Entry {
     fn is_empty(&self) -> bool {
         self.secret.is_none() && self.claims.is_empty()
+    }
+
+    fn size(&self) -> Size {
+        Size {
+            releases: usize::from(!self.is_empty()),
+            count: Count {
+                secrets: usize::from(self.secret.is_some()),
+                claims: self.claims.len(),
+            },
+        }
     }
 
     /// Works out what all of it says together, and whether that is new. `key` is namespace and
@@ -282,27 +300,24 @@ fn told_later(before: Told, now: Told) -> Told {
     }
 }
 
-/// Whether a claim is about to be gone: it is deleted, or goes with the StatefulSet that owns it.
-fn is_going(meta: &ObjectMeta) -> bool {
-    let owners = meta.owner_references.as_ref();
-    meta.deletion_timestamp.is_some() || owners.is_some_and(|owners| !owners.is_empty())
+/// The namespace in a virtual cluster's key.
+fn namespace_of(key: &str) -> &str {
+    key.split_once('/').unwrap_or_default().0
 }
 
-fn key_of_secret(meta: &ObjectMeta) -> Option<String> {
-    let release = meta.name.as_deref()?.strip_prefix(SECRET)?;
-    Some(Inventory::key(meta.namespace.as_deref()?, release))
+fn key_of_secret(meta: &Meta) -> Option<String> {
+    let release = meta.name.get()?.strip_prefix(SECRET)?;
+    let key = Inventory::key(meta.namespace.get()?, release);
+    (release.len() <= LONGEST_RELEASE).then_some(key)
 }
 
-fn key_of_claim(meta: &ObjectMeta) -> Option<(String, String)> {
-    let name = meta.name.as_deref()?;
-    let release = text(meta.labels.as_ref(), "release")?;
-    let is_its = name.strip_prefix(CLAIM)?.starts_with(release);
-    let key = Inventory::key(meta.namespace.as_deref()?, release);
+fn key_of_claim(meta: &Meta) -> Option<(String, String)> {
+    let name = meta.name.get()?;
+    let release = meta.labels.as_ref()?.release.get()?;
+    let ordinal = name.strip_prefix(CLAIM)?.strip_prefix(release)?;
+    let is_its = release.len() <= LONGEST_RELEASE && ordinal.len() <= LONGEST_ORDINAL;
+    let key = Inventory::key(meta.namespace.get()?, release);
     is_its.then(|| (key, name.to_owned()))
-}
-
-fn text<'m>(map: Option<&'m BTreeMap<String, String>>, key: &str) -> Option<&'m str> {
-    map?.get(key).map(String::as_str)
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! a config are asked for one by one, and no other Secret's data is.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use hyper::Request as HttpRequest;
 use kube::Client;
 use kube::api::{GetParams, ListParams};
 use kube::core::{Request, Status};
@@ -19,6 +21,9 @@ use crate::vcluster::KubeVersion;
 
 /// How often a listing is begun anew because the API server has forgotten where it was.
 const ATTEMPTS: usize = 3;
+
+/// Seconds before an answer is asked for again, where the API server has too much to do.
+const PAUSES: [u64; 4] = [1, 2, 4, 8];
 
 /// Lists objects.
 #[derive(Clone)]
@@ -87,10 +92,7 @@ impl Lister {
         if namespaces.is_empty() {
             let mut next = ListParams::default().limit(self.page_size);
             loop {
-                let text = self
-                    .client
-                    .request_text(request.list_metadata(&next)?)
-                    .await?;
+                let text = self.text(request.list_metadata(&next)?).await?;
                 let page: Page<'_> = serde_json::from_str(&text)?;
                 for object in page.items.iter().flatten() {
                     let Meta { metadata } = serde_json::from_str(object.get())?;
@@ -104,7 +106,7 @@ impl Lister {
         }
         for name in namespaces {
             let request = request.get(name, &GetParams::default())?;
-            let text = self.client.request_text(request).await?;
+            let text = self.text(request).await?;
             let Meta { metadata } = serde_json::from_str(&text)?;
             labels.insert(metadata.name, metadata.labels);
         }
@@ -115,6 +117,19 @@ impl Lister {
     pub async fn version(&self) -> Result<Option<KubeVersion>, ListError> {
         let version = self.client.apiserver_version().await?;
         Ok(KubeVersion::parse(&version.git_version))
+    }
+
+    /// One answer. A scan asks for more than anybody else, and begins anew where it has none.
+    async fn text(&self, request: HttpRequest<Vec<u8>>) -> Result<String, kube::Error> {
+        for pause in PAUSES {
+            match self.client.request_text(request.clone()).await {
+                Err(kube::Error::Api(status)) if matches!(status.code, 429 | 503 | 504) => {
+                    tokio::time::sleep(Duration::from_secs(pause)).await;
+                }
+                result => return result,
+            }
+        }
+        self.client.request_text(request).await
     }
 
     async fn list_once<T>(
@@ -134,7 +149,7 @@ impl Lister {
                 Selection::NameOrLabel(..) => request.list_metadata(&next)?,
                 Selection::All | Selection::Labels(_) => request.list(&next)?,
             };
-            let text = self.client.request_text(page).await?;
+            let text = self.text(page).await?;
             let page: Page<'_> = serde_json::from_str(&text)?;
             let token = page.next();
             match served.selection {
@@ -156,7 +171,7 @@ impl Lister {
                     for (namespace, name) in chosen {
                         let one = served.path(Some(&namespace));
                         let one = Request::new(one).get(&name, &GetParams::default())?;
-                        match self.client.request_text(one).await {
+                        match self.text(one).await {
                             Ok(text) => {
                                 let object: &RawValue = serde_json::from_str(&text)?;
                                 kept.extend(keep_one(object, &mut keep)?);
@@ -370,6 +385,17 @@ mod tests {
         let (lister, _) = answering(answers);
         let error = names(&lister).await.unwrap_err();
         assert_eq!(error.to_string(), "no: Expired");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_has_too_much_to_do_is_asked_again() {
+        let busy = || refused(429, "TooManyRequests");
+        let (lister, asked) = answering(vec![busy(), busy(), page(&["a"], "")]);
+        assert_eq!(names(&lister).await.unwrap(), ["a"]);
+        assert_eq!(asked.lock().unwrap().len(), 3);
+        let (lister, _) = answering((0..=PAUSES.len()).map(|_| busy()).collect());
+        let error = names(&lister).await.unwrap_err();
+        assert_eq!(error.to_string(), "no: TooManyRequests");
     }
 
     #[tokio::test]

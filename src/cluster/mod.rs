@@ -17,7 +17,7 @@
 //! | `discovery`, `listing` | the objects that may be carriers, page by page |
 //! | `doctor` | whether what is there protects, and cannot hurt |
 //! | `unregister` | what goes at an uninstall |
-//! | `known`, `follow`, `health` | what watches tell, and whether it still counts |
+//! | `known`, `follow`, `metadata`, `health` | what watches tell, and whether it still counts |
 //! | `ledger`, `namespaces` | virtual clusters and their data; labels of namespaces |
 
 mod client;
@@ -33,6 +33,7 @@ mod lease;
 mod ledger;
 mod listing;
 mod live;
+mod metadata;
 mod namespaces;
 mod pace;
 mod resources;

@@ -3,22 +3,35 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kube::core::ObjectMeta;
 use kube::runtime::watcher::Event;
 
+use super::metadata::Metadata;
 use crate::policy::Labels;
 
 /// Labels by namespace.
 pub(super) type ByNamespace = HashMap<String, Arc<Labels>>;
 
-/// How many namespaces are held; the labels of further ones are not known.
-const MAX_NAMESPACES: usize = 20_000;
+/// How much is held; the labels of further namespaces are not known. The names and what is told of
+/// them take 3 MiB more.
+const ROOM: Room = Room {
+    namespaces: 10_000,
+    label_bytes: 8 * 1_024 * 1_024,
+};
+
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    namespaces: usize,
+    /// What labels take in memory.
+    label_bytes: usize,
+}
 
 /// What is known of each namespace.
 #[derive(Debug)]
 pub(super) struct Namespaces {
     known: HashMap<String, (Arc<Labels>, u32)>,
-    max: usize,
+    /// What their labels take.
+    bytes: usize,
+    room: Room,
     /// Which listing is the last.
     round: u32,
     left_out: usize,
@@ -27,13 +40,14 @@ pub(super) struct Namespaces {
 
 impl Namespaces {
     pub(super) fn new() -> Self {
-        Self::bounded(MAX_NAMESPACES)
+        Self::bounded(ROOM)
     }
 
-    fn bounded(max: usize) -> Self {
+    fn bounded(room: Room) -> Self {
         Self {
             known: HashMap::new(),
-            max,
+            bytes: 0,
+            room,
             round: 0,
             left_out: 0,
             is_changed: false,
@@ -41,7 +55,7 @@ impl Namespaces {
     }
 
     /// Something happened to a namespace.
-    pub(super) fn namespace(&mut self, event: Event<ObjectMeta>) {
+    pub(super) fn namespace(&mut self, event: Event<Metadata<Labels>>) {
         match event {
             Event::Init => {
                 self.round = self.round.wrapping_add(1);
@@ -49,36 +63,49 @@ impl Namespaces {
             }
             Event::InitApply(meta) | Event::Apply(meta) => self.is(meta),
             Event::Delete(meta) => {
-                let name = meta.name.unwrap_or_default();
-                self.is_changed |= self.known.remove(&name).is_some();
+                let name = meta.name.get().unwrap_or_default();
+                self.forget(name);
             }
             Event::InitDone => {
                 let (before, round) = (self.known.len(), self.round);
                 self.known.retain(|_, (_, seen)| *seen == round);
+                self.bytes = self.known.values().map(|(labels, _)| size(labels)).sum();
                 self.is_changed |= self.known.len() != before;
             }
         }
     }
 
-    fn is(&mut self, meta: ObjectMeta) {
-        let Some(name) = meta.name else {
+    fn is(&mut self, meta: Metadata<Labels>) {
+        let Some(name) = meta.name.get() else {
             return;
         };
         let labels = meta.labels.unwrap_or_default();
-        let count = self.known.len();
-        match self.known.get_mut(&name) {
-            Some((known, round)) => {
-                *round = self.round;
-                if **known != labels {
-                    *known = Arc::new(labels);
-                    self.is_changed = true;
-                }
-            }
-            None if count < self.max => {
-                self.known.insert(name, (Arc::new(labels), self.round));
-                self.is_changed = true;
-            }
-            None => self.left_out += 1,
+        if let Some((known, round)) = self.known.get_mut(name)
+            && **known == labels
+        {
+            *round = self.round;
+            return;
+        }
+        self.forget(name);
+        let bytes = self.bytes + size(&labels);
+        let Room {
+            namespaces,
+            label_bytes,
+        } = self.room;
+        if self.known.len() >= namespaces || bytes > label_bytes {
+            self.left_out += 1;
+            return;
+        }
+        self.bytes = bytes;
+        self.known
+            .insert(name.to_owned(), (Arc::new(labels), self.round));
+        self.is_changed = true;
+    }
+
+    fn forget(&mut self, name: &str) {
+        if let Some((labels, _)) = self.known.remove(name) {
+            self.bytes -= size(&labels);
+            self.is_changed = true;
         }
     }
 
@@ -102,16 +129,21 @@ impl Namespaces {
     }
 }
 
+/// What labels take in memory, about: texts, each with what it costs to keep, and the map.
+fn size(labels: &Labels) -> usize {
+    let texts = labels.iter().map(|(key, value)| key.len() + value.len());
+    texts.map(|bytes| bytes + 150).sum::<usize>() + 600
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn namespace(name: &str, tier: &str) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(name.to_owned()),
-            labels: Some(Labels::from([("tier".to_owned(), tier.to_owned())])),
-            ..ObjectMeta::default()
-        }
+    fn namespace(name: &str, tier: &str) -> Metadata<Labels> {
+        let meta = json!({"name": name, "labels": {"tier": tier}});
+        serde_json::from_value(meta).unwrap()
     }
 
     fn tiers(known: Option<&ByNamespace>) -> Option<Vec<String>> {
@@ -143,11 +175,19 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_labels_are_not_known_and_that_is_counted() {
-        let mut namespaces = Namespaces::bounded(1);
+        let mut namespaces = Namespaces::bounded(Room {
+            namespaces: 1,
+            label_bytes: 1_000,
+        });
         namespaces.namespace(Event::Apply(namespace("a", "prod")));
         namespaces.namespace(Event::Apply(namespace("b", "prod")));
         namespaces.namespace(Event::Apply(namespace("a", "test")));
         assert_eq!(tiers(namespaces.changed().as_ref()).unwrap(), ["a: test"]);
         assert_eq!((namespaces.held(), namespaces.left_out()), (1, 1));
+        namespaces.namespace(Event::Apply(namespace("a", &"x".repeat(1_000))));
+        assert_eq!(tiers(namespaces.changed().as_ref()).unwrap(), [""; 0]);
+        assert_eq!((namespaces.held(), namespaces.left_out()), (0, 2));
+        namespaces.namespace(Event::Apply(namespace("b", "prod")));
+        assert_eq!((namespaces.held(), namespaces.left_out()), (1, 2));
     }
 }

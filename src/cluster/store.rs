@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::debug;
 
-use super::client::FIELD_MANAGER;
+use super::client::{FIELD_MANAGER, WATCH_SECONDS, told, unquoted};
 use super::rights::{AUTHORITY, MUTATING, VALIDATING};
 use crate::certs::{Data, ROTATE, Trust};
 
@@ -110,7 +110,7 @@ impl Store {
 
     /// The Secret, if it is there.
     pub async fn authority(&self) -> Result<Option<Stored>, Error> {
-        let secret = self.secrets.get_opt(AUTHORITY).await?;
+        let secret = self.secrets.get_opt(AUTHORITY).await.map_err(unquoted)?;
         Ok(secret.map(|secret| Stored { secret }))
     }
 
@@ -131,7 +131,8 @@ impl Store {
             data: Some(bytes(trust)),
             ..Secret::default()
         };
-        let secret = self.secrets.create(&manager(), &secret).await?;
+        let secret = self.secrets.create(&manager(), &secret).await;
+        let secret = secret.map_err(unquoted)?;
         Ok(Stored { secret })
     }
 
@@ -140,7 +141,8 @@ impl Store {
         let mut secret = stored.secret.clone();
         secret.data = Some(bytes(trust));
         trust.annotate(secret.metadata.annotations.get_or_insert_default());
-        let secret = self.secrets.replace(AUTHORITY, &manager(), &secret).await?;
+        let secret = self.secrets.replace(AUTHORITY, &manager(), &secret).await;
+        let secret = secret.map_err(unquoted)?;
         Ok(Stored { secret })
     }
 
@@ -153,7 +155,8 @@ impl Store {
         };
         self.secrets
             .patch(AUTHORITY, &params, &Patch::Merge(patch))
-            .await?;
+            .await
+            .map_err(unquoted)?;
         Ok(())
     }
 
@@ -207,14 +210,30 @@ async fn follow<K>(api: Api<PartialObjectMeta<K>>, name: &str, changed: &(impl F
 where
     K: kube::Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let config = watcher::Config::default()
+        .fields(&format!("metadata.name={name}"))
+        .timeout(WATCH_SECONDS);
     let events = watcher(api, config).default_backoff();
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Apply(_) | Event::Delete(_) | Event::InitDone) => changed(),
             Ok(Event::Init | Event::InitApply(_)) => {}
-            Err(error) => debug!(%error, name, "A watch ended, and begins again."),
+            Err(error) => {
+                let why = words(&error);
+                debug!(why, name, "A watch ended, and begins again.");
+            }
         }
+    }
+}
+
+fn words(error: &watcher::Error) -> String {
+    use watcher::Error::{
+        InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed,
+    };
+    match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => told(error),
+        WatchError(status) => status.message.clone(),
+        NoResourceVersion => error.to_string(),
     }
 }

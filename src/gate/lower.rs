@@ -143,7 +143,8 @@ pub(super) fn subject(
 }
 
 /// What this cluster holds of the virtual cluster that a config is for. Another cluster's are not
-/// known, and a template or a piece of values is for none.
+/// known, and a template or a piece of values is for none. Whoever may write in one namespace need
+/// not see into the one that is deployed to, and is told nothing of what is there.
 fn live(request: &Request<'_>, config: &Carried<'_>, cluster: &Cluster) -> Option<Arc<Live>> {
     let Release {
         cluster: elsewhere,
@@ -154,6 +155,11 @@ fn live(request: &Request<'_>, config: &Carried<'_>, cluster: &Cluster) -> Optio
     let is_here =
         elsewhere.is_none() && item.is_none() && !Carrier::deploys_elsewhere(&request.kind);
     let is_one = !config.is_template && config.completeness != Completeness::Fragment;
-    let known = || cluster.inventory.get(namespace, name).map(Arc::clone);
-    (is_here && is_one).then(known).flatten()
+    let known = || cluster.inventory.get(namespace, name);
+    let live = (is_here && is_one).then(known).flatten()?;
+    if *namespace == *request.namespace {
+        Some(Arc::clone(live))
+    } else {
+        Some(Arc::new(live.from_elsewhere()))
+    }
 }

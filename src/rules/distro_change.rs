@@ -4,7 +4,10 @@
 //! in its command line and in the pod, after the object was stored; from chart 0.33 on nobody
 //! checks. k3s to k8s is migrated from 0.25 on, one way: a policy can let it through.
 
-use super::{Context, Example, Finding, Page, Rule, Setting, or_delete};
+use super::{
+    Context, ELSEWHERE, ELSEWHERE_FIX, ELSEWHERE_UNTOLD, Example, Finding, Page, Rule, Setting,
+    is_elsewhere, or_delete,
+};
 use crate::policy::{Action, Transition};
 use crate::values::Path;
 use crate::vcluster::{Certainty, Completeness, Config, Distro, HeldBy, Live};
@@ -18,7 +21,8 @@ pub(super) const RULE: Rule = Rule {
               its command line and when the pod starts, after the object was stored; from chart \
               0.33 on nobody checks, and the control plane comes up empty. A claim outlives a \
               virtual cluster that is deleted, and what is created again under its name comes \
-              upon the data: with serve --watch-live that is found out too.",
+              upon the data: with serve --watch-live that is found out too. Who deploys to another \
+              namespace than that of the object is refused as well, and not told what is there.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  distro:\n    k8s:\n      enabled: true\n",
@@ -102,7 +106,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     } else {
         Action::Deny
     };
-    let way_back = way_back(context.config, before, now);
+    let way_back = if is_elsewhere(was.live) {
+        ELSEWHERE_FIX.to_owned()
+    } else {
+        way_back(context.config, before, now)
+    };
     findings.push(
         Finding::new(
             context
@@ -122,6 +130,11 @@ fn message(context: &Context<'_>, was: &Was<'_>, now: Distro) -> String {
     } else {
         now.to_string()
     };
+    if is_elsewhere(was.live) {
+        return format!(
+            "{ELSEWHERE}, of another distro, and that cannot become {becomes}; {ELSEWHERE_UNTOLD}"
+        );
+    }
     let migration = migration(context, before, now);
     match was.live.map(|live| &live.held_by) {
         Some(secret @ HeldBy::Secret(_)) => format!(
@@ -132,7 +145,7 @@ fn message(context: &Context<'_>, was: &Was<'_>, now: Distro) -> String {
             "the data of this virtual cluster is still there, made by {before} ({claim}), and \
              would come under {becomes}; {migration}"
         ),
-        None => {
+        Some(HeldBy::Elsewhere { .. }) | None => {
             let legacy = |config: &Config<'_>| config.chart.certainty() == Certainty::Legacy;
             let told = if was.config.is_some_and(legacy) {
                 " (as all charts called so before 0.20)"

@@ -226,6 +226,17 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What is said of what another namespace holds, and what is not.
+const ELSEWHERE: &str = "the namespace that this is deployed to holds a virtual cluster of this \
+                         name already, or its data";
+const ELSEWHERE_UNTOLD: &str = "what it is, is told in that namespace only";
+const ELSEWHERE_FIX: &str = "keep what the virtual cluster there has, or take another name";
+
+/// Whether all that is known is of a namespace that whoever asks may not look into.
+fn is_elsewhere(live: Option<&Live>) -> bool {
+    live.is_some_and(|live| matches!(live.held_by, HeldBy::Elsewhere { .. }))
+}
+
 /// A way back, with the other one that there is where data outlived its virtual cluster.
 fn or_delete(way_back: String, live: Option<&Live>) -> String {
     match live.map(|live| &live.held_by) {

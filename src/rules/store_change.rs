@@ -4,10 +4,13 @@
 //! command line, and until 0.32 in the pod. On a fresh install from 0.33 on nobody checks: the
 //! pod comes up with an empty store.
 
-use super::{Context, Example, Finding, Page, Rule, Setting, or_delete};
+use super::{
+    Context, ELSEWHERE, ELSEWHERE_FIX, ELSEWHERE_UNTOLD, Example, Finding, Page, Rule, Setting,
+    is_elsewhere, or_delete,
+};
 use crate::policy::Action;
 use crate::values::Path;
-use crate::vcluster::{Certainty, Completeness, Config, HeldBy, Range, Store};
+use crate::vcluster::{Certainty, Completeness, Config, HeldBy, Live, Range, Store};
 
 pub(super) const RULE: Rule = Rule {
     id: "store-change",
@@ -19,7 +22,8 @@ pub(super) const RULE: Rule = Rule {
               them in its command line and in the pod only; for what is installed with a chart \
               from 0.33 on nobody does, and the control plane comes up empty. With serve \
               --watch-live a virtual cluster that is there already, or has left its data, counts \
-              as what was before.",
+              as what was before; who deploys to another namespace than that of the \
+              object is not told what is there.",
         refused: Example::new(
             "0.30.4",
             "controlPlane:\n  backingStore:\n    database:\n      external:\n        enabled: true\n",
@@ -76,7 +80,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let accepted = now.accepted_after(before);
     let range = accepted.and_then(|charts| Range::parse(charts).ok());
     if range.is_some_and(|range| config.chart.lies_in(&range)) {
-        migration(config, before, now, findings);
+        if !is_elsewhere(live) {
+            migration(config, before, now, findings);
+        }
         return;
     }
     let upstream = match accepted {
@@ -99,7 +105,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     };
     let uncertain = accepted.is_some() && config.chart.certainty() != Certainty::Exact;
     // of what was deleted, a new store may well begin empty
-    let outlived = live.is_some_and(|live| matches!(live.held_by, HeldBy::Claim(_)));
+    let outlived = live.is_some_and(Live::outlived);
     let at_most = if context.is_template || open || uncertain || outlived {
         Action::Warn
     } else {
@@ -118,13 +124,21 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                      changed like this: it is {before} ({secret}) and would become {becomes}; \
                      {upstream}"
                 ),
+                Some(HeldBy::Elsewhere { .. }) => format!(
+                    "{ELSEWHERE}, with another backing store, and that cannot become {becomes}; \
+                     {ELSEWHERE_UNTOLD}"
+                ),
                 None => format!(
                     "the backing store holds the state of a virtual cluster and cannot be changed \
                      like this, it is {before} and would become {becomes}; {upstream}"
                 ),
             },
         )
-        .fix(or_delete(way_back(config, before, now), live))
+        .fix(if is_elsewhere(live) {
+            ELSEWHERE_FIX.to_owned()
+        } else {
+            or_delete(way_back(config, before, now), live)
+        })
         .at_most(at_most),
     );
 }

@@ -12,6 +12,9 @@
 //! | reviewing large reviews: `work_bytes` | 96 |
 //! | reviewing a small one on each of two cores: `inline_bytes` × `work_factor` | 14 |
 //! | `connections`, each with buffers of HTTP and TLS: 4 × `head_bytes` | 56 |
+//! | with `--watch-live`, virtual clusters: `cluster::ledger` | 11 |
+//! | with `--watch-namespaces`, labels: `cluster::namespaces` | 11 |
+//! | reading what is watched, as it comes: `cluster::metadata` | 4 |
 //!
 //! One review alone takes no more than `work_bytes`, whatever it holds: what is read of an object is
 //! bounded by `values::Limits::OBJECT`, and `tests/it/memory.rs` measures the dearest.

@@ -4,12 +4,18 @@ use std::env;
 use std::io::{self, IsTerminal as _};
 
 use clap::{Args, ValueEnum};
+use tracing::Metadata;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{FilterFn, ParseError};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 /// A library that calls every refused call an error; whoever called says what it means, and once.
 const QUIET: &str = "kube_client::client::builder=off";
+
+/// What libraries log with the API server's whole answer in it, which may be a Secret: never logged,
+/// whatever is asked for. Whoever called says what went wrong.
+const WITHHELD: [&str; 2] = ["kube_client::client", "kube_runtime::watcher"];
 
 /// What to log, and how.
 #[derive(Args, Clone, Debug)]
@@ -51,9 +57,19 @@ impl LogArgs {
             // A log that cannot be written is no reason to fail: it would be told by a panic.
             .log_internal_errors(false)
             .with_env_filter(filter);
+        let told = FilterFn::new(is_told);
         match log_format {
-            LogFormat::Text => builder.with_ansi(wants_colour()).finish().try_init()?,
-            LogFormat::Json => builder.json().with_ansi(false).finish().try_init()?,
+            LogFormat::Text => builder
+                .with_ansi(wants_colour())
+                .finish()
+                .with(told)
+                .try_init()?,
+            LogFormat::Json => builder
+                .json()
+                .with_ansi(false)
+                .finish()
+                .with(told)
+                .try_init()?,
         }
         Ok(())
     }
@@ -82,6 +98,11 @@ pub enum LogError {
     /// There is a log already.
     #[error("cannot start the log")]
     Init(#[from] TryInitError),
+}
+
+/// Whether something may be logged at all.
+fn is_told(metadata: &Metadata<'_>) -> bool {
+    !WITHHELD.contains(&metadata.target())
 }
 
 /// Colour is for terminals whose user did not say no (<https://no-color.org>).

@@ -41,6 +41,11 @@ pub enum HeldBy {
     Secret(Box<str>),
     /// A claim that holds the data, without the Secret.
     Claim(Box<str>),
+    /// One of them in a namespace that whoever asks may not look into: it is told to nobody.
+    Elsewhere {
+        /// Whether it is a claim.
+        is_claim: bool,
+    },
 }
 
 /// Every virtual cluster of which something is known, by namespace and release. Cheap to clone,
@@ -73,6 +78,26 @@ impl Told {
             store => store,
         };
         Self { distro, store }
+    }
+}
+
+impl Live {
+    /// The same for whoever asks from another namespace.
+    #[must_use]
+    pub fn from_elsewhere(&self) -> Self {
+        let is_claim = self.outlived();
+        Self {
+            told: self.told,
+            held_by: HeldBy::Elsewhere { is_claim },
+        }
+    }
+
+    /// Whether only the data is left.
+    pub const fn outlived(&self) -> bool {
+        matches!(
+            self.held_by,
+            HeldBy::Claim(_) | HeldBy::Elsewhere { is_claim: true }
+        )
     }
 }
 
@@ -113,6 +138,7 @@ impl fmt::Display for HeldBy {
         match self {
             Self::Secret(name) => write!(f, "Secret {name}"),
             Self::Claim(name) => write!(f, "PersistentVolumeClaim {name}"),
+            Self::Elsewhere { .. } => f.write_str("an object in another namespace"),
         }
     }
 }

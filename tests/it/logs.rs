@@ -2,8 +2,12 @@
 
 use serde_json::Value;
 
+use std::time::Duration;
+
 use crate::dev_server::DevServer;
-use crate::support::file;
+use crate::fake_api::FakeApi;
+use crate::harness::process::until;
+use crate::support::{distrogate, file, stderr};
 
 #[test]
 fn a_review_is_one_line_with_all_that_names_it() {
@@ -46,5 +50,64 @@ fn a_review_is_one_line_with_all_that_names_it() {
             "edits": 0,
             "elapsed_us": null,
         })
+    );
+}
+
+#[test]
+fn an_answer_of_the_api_server_that_cannot_be_read_is_never_told() {
+    const MARKER: &str = "hunter2canary";
+    let api = FakeApi::start(|path, answer| {
+        if path == "/version" {
+            return write!(answer, r#""{MARKER}""#);
+        }
+        if path.contains("distrogate-authority") {
+            return write!(answer, r#"{{"kind":"Secret","data":"{MARKER}"}}"#);
+        }
+        if path.contains("watch=true") {
+            return write!(answer, r#"{{"type":"ADDED","object":"{MARKER}"}}"#);
+        }
+        if path.contains("persistentvolumeclaims") {
+            let metadata = r#""metadata":{"resourceVersion":"1"}"#;
+            return write!(answer, r#"{{{metadata},"items":[]}}"#);
+        }
+        write!(answer, r#"{{"kind":"List","items":"{MARKER}"}}"#)
+    });
+    let config = api.kubeconfig();
+    let config = config.to_str().unwrap();
+    let server = DevServer::start(&[
+        "--watch-live",
+        "--watch-host-version",
+        "--register",
+        "--kubeconfig",
+        config,
+        "--log-level",
+        "trace,kube_client::client=trace,kube_runtime::watcher=trace",
+    ]);
+    until("all are told", Duration::from_mins(1), || {
+        let page = server.admin("GET /readyz?verbose HTTP/1.1\r\n");
+        let no_metadata = "the API server answers something else than metadata of objects";
+        let told = [
+            format!("watch-live secrets ok: not known: {no_metadata}"),
+            "0 known, not followed for".to_owned(),
+            "watch-host-version ok: not known: the API server answers something else".to_owned(),
+            "cluster ok: the API server cannot be reached".to_owned(),
+        ];
+        let is_told = told.iter().all(|told| page.contains(told));
+        if is_told { Ok(()) } else { Err(page) }
+    });
+    let page = server.admin("GET /readyz?verbose HTTP/1.1\r\n");
+    let (_, written) = server.stop();
+    assert!(written.contains("TRACE"), "everything else is logged");
+    assert!(!written.contains(MARKER), "{written}");
+    assert!(!page.contains(MARKER), "{page}");
+    let mut command = distrogate();
+    command.args(["certs", "show", "--kubeconfig", config]);
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
+    assert!(!stderr(&output).contains(MARKER), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("it has another form"),
+        "{}",
+        stderr(&output)
     );
 }

@@ -25,6 +25,7 @@ mod doctor;
 mod edit;
 mod examples;
 mod explain;
+mod fake_api;
 mod fixtures;
 mod flight;
 mod handshake;

@@ -1,7 +1,7 @@
 //! The program under load that wants more memory than it has: it stays below its bound.
 
 use std::fs;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::dev_server::DevServer;
 use crate::dev_server::{connect, exchange};
+use crate::fake_api::FakeApi;
+use crate::harness::process::until;
 use crate::support::{cluster_api, envelope, secret};
 
 /// The memory limit in `deploy/base/deployment.yaml`, in KiB.
@@ -358,4 +360,64 @@ fn memory_stays_below_its_bound() {
     assert!(slow_codes.contains(&Some(429)), "{slow_codes:?}");
     let memory = high_water(server.id());
     assert!(memory < BOUND, "{memory} KiB");
+}
+
+/// More than a server has that reviews nothing, in a debug build, in KiB; a page held once is more.
+const IDLE: usize = 56 * 1_024;
+
+#[test]
+fn what_tenants_write_into_metadata_is_not_held() {
+    const OBJECTS: usize = 40;
+    // the most that the API server takes of annotations, as it writes `<`
+    let fat = r"\u003c".repeat(256 * 1_024);
+    let api = FakeApi::start(move |path, answer| {
+        let object = |number: usize, answer: &mut dyn Write| {
+            let labels = r#"{"app":"vcluster","chart":"vcluster-0.30.4"}"#;
+            write!(
+                answer,
+                r#"{{"metadata":{{"name":"vc-config-r{number}","namespace":"team-a","#
+            )?;
+            write!(answer, r#""resourceVersion":"{number}","labels":{labels},"#)?;
+            write!(answer, r#""annotations":{{"a":"{fat}","#)?;
+            write!(answer, r#""vcluster.loft.sh/distro":"k3s"}}}}}}"#)
+        };
+        if !path.starts_with("/api/v1/secrets?") {
+            return write!(answer, r#"{{"metadata":{{"resourceVersion":"1"}}}}"#);
+        }
+        if path.contains("watch=true") {
+            for number in 0..OBJECTS {
+                write!(answer, r#"{{"type":"ADDED","object":"#)?;
+                object(OBJECTS + number, answer)?;
+                writeln!(answer, "}}")?;
+            }
+            return Ok(());
+        }
+        write!(
+            answer,
+            r#"{{"metadata":{{"resourceVersion":"1"}},"items":["#
+        )?;
+        for number in 0..OBJECTS {
+            let comma = if number > 0 { "," } else { "" };
+            write!(answer, "{comma}")?;
+            object(number, answer)?;
+        }
+        write!(answer, "]}}")
+    });
+    let kubeconfig = api.kubeconfig();
+    let flags = ["--watch-live", "--kubeconfig", kubeconfig.to_str().unwrap()];
+    let server = DevServer::start(&flags);
+    until("all are known", std::time::Duration::from_mins(1), || {
+        let page = server.scrape();
+        let known = format!(
+            "distrogate_watch_objects{{watch=\"secrets\"}} {}\n",
+            2 * OBJECTS
+        );
+        if page.contains(&known) {
+            Ok(())
+        } else {
+            Err(page)
+        }
+    });
+    let memory = high_water(server.id());
+    assert!(memory < IDLE, "{memory} KiB");
 }

@@ -135,7 +135,8 @@ fn a_rule_is_explained_at_the_terminal() {
       from chart 0.33 on nobody checks, and the control plane comes up empty. A
       claim outlives a virtual cluster that is deleted, and what is created again
       under its name comes upon the data: with serve --watch-live that is found out
-      too.
+      too. Who deploys to another namespace than that of the object is refused as
+      well, and not told what is there.
 
     Refused
 

@@ -1,14 +1,13 @@
-use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::vcluster::{Distro, Store};
 
-fn meta(value: Value) -> ObjectMeta {
+fn meta(value: Value) -> Meta {
     serde_json::from_value(value).unwrap()
 }
 
-fn secret(release: &str, distro: Option<&str>) -> ObjectMeta {
+fn secret(release: &str, distro: Option<&str>) -> Meta {
     meta(json!({
         "name": format!("vc-config-{release}"),
         "namespace": "team-a",
@@ -17,13 +16,17 @@ fn secret(release: &str, distro: Option<&str>) -> ObjectMeta {
     }))
 }
 
-fn claim(release: &str, uid: &str) -> ObjectMeta {
-    meta(json!({
-        "name": format!("data-{release}-0"),
+fn claim(release: &str, uid: &str) -> Meta {
+    meta(claim_text(release, 0, uid))
+}
+
+fn claim_text(release: &str, ordinal: usize, uid: &str) -> Value {
+    json!({
+        "name": format!("data-{release}-{ordinal}"),
         "namespace": "team-a",
         "uid": uid,
         "labels": {"app": "vcluster", "release": release},
-    }))
+    })
 }
 
 /// Distro and holder of `team-a/dev`.
@@ -89,7 +92,7 @@ fn a_claim_that_is_deleted_or_owned_counts_as_gone() {
         ledger.secret(Event::Apply(secret("dev", Some("k3s"))));
         ledger.secret(Event::Delete(secret("dev", Some("k3s"))));
         assert_eq!(known(&ledger), Some(by(Distro::K3s, CLAIM_DEV)));
-        let mut changed = serde_json::to_value(claim("dev", "1")).unwrap();
+        let mut changed = claim_text("dev", 0, "1");
         let fields = more.as_object().unwrap().clone();
         changed.as_object_mut().unwrap().extend(fields);
         ledger.claim(Event::Apply(meta(changed)));
@@ -144,7 +147,11 @@ fn other_objects_are_none_of_ours() {
 
 #[test]
 fn beyond_the_bound_nothing_is_known_and_that_is_counted() {
-    let mut ledger = Ledger::bounded(1);
+    let one = Room {
+        releases: 1,
+        claims: 100,
+    };
+    let mut ledger = Ledger::within(Sizes::bounded([one, one]));
     ledger.secret(Event::Apply(secret("other", Some("k3s"))));
     ledger.secret(Event::Apply(secret("dev", Some("k3s"))));
     ledger.claim(Event::Apply(claim("dev", "1")));
@@ -169,9 +176,8 @@ fn beyond_the_bound_nothing_is_known_and_that_is_counted() {
         }
     );
     for number in 0..=MAX_CLAIMS {
-        let mut more = claim("dev", &number.to_string());
-        more.name = Some(format!("data-dev-{number}"));
-        ledger.claim(Event::Apply(more));
+        let more = claim_text("dev", number, &number.to_string());
+        ledger.claim(Event::Apply(meta(more)));
     }
     assert_eq!(ledger.held().claims, MAX_CLAIMS);
     assert_eq!(ledger.left_out().claims, 2);
@@ -181,15 +187,87 @@ fn beyond_the_bound_nothing_is_known_and_that_is_counted() {
 fn a_store_is_remembered_with_the_distro() {
     let mut ledger = Ledger::new();
     let mut told = secret("dev", Some("k3s"));
-    let annotations = told.annotations.as_mut().unwrap();
-    annotations.insert(
-        "vcluster.loft.sh/store".to_owned(),
-        "embedded-database".to_owned(),
-    );
+    let store = json!({
+        "vcluster.loft.sh/distro": "k3s",
+        "vcluster.loft.sh/store": "embedded-database",
+    });
+    told.annotations = serde_json::from_value(store).unwrap();
     ledger.claim(Event::Apply(claim("dev", "1")));
     ledger.secret(Event::Apply(told.clone()));
     ledger.secret(Event::Delete(told));
     let inventory = ledger.inventory();
     let live = inventory.get("team-a", "dev").unwrap();
     assert_eq!(live.told.store, Some(Store::EmbeddedDatabase));
+}
+
+#[test]
+fn one_namespace_takes_no_room_from_others() {
+    let all = Room {
+        releases: 4,
+        claims: 3,
+    };
+    let of_one = Room {
+        releases: 2,
+        claims: 2,
+    };
+    let mut ledger = Ledger::within(Sizes::bounded([all, of_one]));
+    for number in 0..3 {
+        ledger.secret(Event::Apply(secret(&format!("r{number}"), Some("k3s"))));
+        ledger.claim(Event::Apply(meta(claim_text(
+            "r0",
+            number,
+            &number.to_string(),
+        ))));
+    }
+    let count = |secrets, claims| Count { secrets, claims };
+    assert_eq!(
+        (ledger.held(), ledger.left_out()),
+        (count(2, 2), count(1, 1))
+    );
+    let elsewhere = |name: &str, namespace: &str| {
+        let namespaced = json!({"name": name, "namespace": namespace, "uid": name,
+            "labels": {"release": "dev"}, "annotations": {"vcluster.loft.sh/distro": "k3s"}});
+        meta(namespaced)
+    };
+    ledger.secret(Event::Apply(elsewhere("vc-config-dev", "team-b")));
+    ledger.claim(Event::Apply(elsewhere("data-dev-0", "team-b")));
+    assert!(ledger.inventory().get("team-b", "dev").is_some());
+    // all that there is room for
+    ledger.claim(Event::Apply(elsewhere("data-dev-1", "team-b")));
+    ledger.secret(Event::Apply(elsewhere("vc-config-dev", "team-c")));
+    ledger.secret(Event::Apply(elsewhere("vc-config-dev", "team-d")));
+    assert_eq!(
+        (ledger.held(), ledger.left_out()),
+        (count(4, 3), count(2, 2))
+    );
+    // what goes makes room, there and in all
+    ledger.secret(Event::Delete(secret("r1", None)));
+    ledger.secret(Event::Apply(secret("r2", Some("k3s"))));
+    assert_eq!(ledger.held(), count(4, 3));
+    ledger.secret(Event::Init);
+    ledger.secret(Event::InitDone);
+    assert_eq!(ledger.held(), count(0, 3));
+    ledger.claim(Event::Init);
+    ledger.claim(Event::InitDone);
+    assert_eq!(ledger.held(), count(0, 0));
+    assert!(ledger.by_release.is_empty());
+}
+
+#[test]
+fn names_that_helm_does_not_take_are_not_held() {
+    let mut ledger = Ledger::new();
+    let longest = "r".repeat(LONGEST_RELEASE);
+    let longer = longest.clone() + "r";
+    for release in [&longest, &longer] {
+        ledger.secret(Event::Apply(secret(release, Some("k3s"))));
+        ledger.claim(Event::Apply(claim(release, "1")));
+    }
+    let mut padded = claim_text("dev", 0, "1");
+    padded["name"] = json!("data-dev-0-of-somebody-else");
+    ledger.claim(Event::Apply(meta(padded)));
+    let held = Count {
+        secrets: 1,
+        claims: 1,
+    };
+    assert_eq!(ledger.held(), held);
 }
