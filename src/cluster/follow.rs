@@ -123,7 +123,6 @@ impl<L: DeserializeOwned + Send + 'static> Follower<'_, L> {
         loop {
             let page = timeout(PAGE_TIMEOUT, self.page(&params)).await;
             let page = page.map_err(|_| "a list takes too long".to_owned())??;
-            self.health.hears();
             let (objects, next) = page.open();
             let mut events: Vec<_> = objects.map(Event::InitApply).collect();
             match next {

@@ -65,17 +65,35 @@ pub struct KeeperOptions {
 
 /// How it stands, for whoever asks.
 #[derive(Debug, Default)]
-pub struct Standing(RwLock<String>);
+pub struct Standing(RwLock<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    says: String,
+    astray: time::Duration,
+}
 
 impl Standing {
     /// In a few words.
     pub fn says(&self) -> String {
-        let says = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        says.clone()
+        let told = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        told.says.clone()
+    }
+
+    /// How far this machine's clock is ahead of the API server's, where that is known to be too far.
+    pub fn astray(&self) -> time::Duration {
+        let told = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        told.astray
     }
 
     fn set(&self, says: String) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = says;
+        let mut told = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        told.says = says;
+    }
+
+    fn is_astray(&self, by: Option<time::Duration>) {
+        let mut told = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        told.astray = by.unwrap_or_default();
     }
 }
 
@@ -255,7 +273,9 @@ impl Keeper {
         let live = self.store.configurations().await?;
         let now = (self.clock)();
         let leads = self.election.leads(now).await.map_err(KeepError::from);
-        if let Some(by) = self.election.astray(now) {
+        let astray = self.election.astray(now);
+        self.standing.is_astray(astray);
+        if let Some(by) = astray {
             return Err(KeepError::Astray(by.whole_hours().unsigned_abs()));
         }
         let may_replace = leads.as_ref().is_ok_and(|leads| *leads);

@@ -60,12 +60,20 @@ pub(super) fn whole_patch(live: Option<&DynamicObject>, wanted: &Value) -> Optio
     let Some(live) = live else {
         return Some(wanted.clone());
     };
-    if covers(&live.data, wanted) && !has_left_over(live, wanted) {
+    let annotations = wanted.pointer("/metadata/annotations");
+    let annotations = annotations.cloned().unwrap_or_else(|| json!({}));
+    let present = json!(live.metadata.annotations.clone().unwrap_or_default());
+    if covers(&live.data, wanted) && covers(&present, &annotations) && !has_left_over(live, wanted)
+    {
         return None;
+    }
+    let mut metadata = identity(live);
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.insert("annotations".to_owned(), annotations);
     }
     let mut patch = wanted.clone();
     if let Some(patch) = patch.as_object_mut() {
-        patch.insert("metadata".to_owned(), identity(live));
+        patch.insert("metadata".to_owned(), metadata);
     }
     Some(patch)
 }
@@ -219,6 +227,20 @@ pub(super) mod tests {
         }
         assert_eq!(whole_patch(None, &same), Some(same));
         assert!(!covers(&json!([1, 2]), &json!([1])), "a list is one value");
+    }
+
+    #[test]
+    fn annotations_are_applied_with_the_rest() {
+        let mut live = live(&["x"]);
+        let wanted = json!({"metadata": {"name": "a", "annotations": {"k": "v"}}, "webhooks": []});
+        let patch = whole_patch(Some(&live), &wanted).unwrap();
+        let metadata = json!({
+            "name": "a", "uid": "u", "resourceVersion": "7", "annotations": {"k": "v"},
+        });
+        assert_eq!(patch["metadata"], metadata);
+        let annotations = [("k", "v"), ("theirs", "w")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        live.metadata.annotations = Some(annotations.into());
+        assert_eq!(whole_patch(Some(&live), &wanted), None);
     }
 
     #[test]

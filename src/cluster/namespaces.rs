@@ -1,9 +1,12 @@
 //! The labels of namespaces, from their metadata. Pure.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use kube::runtime::watcher::Event;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::metadata::Metadata;
 use crate::policy::Labels;
@@ -24,6 +27,13 @@ struct Room {
     /// What labels take in memory.
     label_bytes: usize,
 }
+
+/// What the labels of one namespace may take in memory: hundreds of labels.
+const OF_ONE: usize = 64 * 1_024;
+
+/// The labels of a namespace, if they are not more than are held of one.
+#[derive(Debug)]
+pub(super) struct Told(Option<Labels>);
 
 /// What is known of each namespace.
 #[derive(Debug)]
@@ -55,7 +65,7 @@ impl Namespaces {
     }
 
     /// Something happened to a namespace.
-    pub(super) fn namespace(&mut self, event: Event<Metadata<Labels>>) {
+    pub(super) fn namespace(&mut self, event: Event<Metadata<Told>>) {
         match event {
             Event::Init => {
                 self.round = self.round.wrapping_add(1);
@@ -75,11 +85,16 @@ impl Namespaces {
         }
     }
 
-    fn is(&mut self, meta: Metadata<Labels>) {
+    fn is(&mut self, meta: Metadata<Told>) {
         let Some(name) = meta.name.get() else {
             return;
         };
-        let labels = meta.labels.unwrap_or_default();
+        let Told(labels) = meta.labels.unwrap_or_else(|| Told(Some(Labels::new())));
+        let Some(labels) = labels else {
+            self.forget(name);
+            self.left_out += 1;
+            return;
+        };
         if let Some((known, round)) = self.known.get_mut(name)
             && **known == labels
         {
@@ -129,10 +144,44 @@ impl Namespaces {
     }
 }
 
-/// What labels take in memory, about: texts, each with what it costs to keep, and the map.
+/// What labels take in memory, about: each, and the map.
 fn size(labels: &Labels) -> usize {
-    let texts = labels.iter().map(|(key, value)| key.len() + value.len());
-    texts.map(|bytes| bytes + 150).sum::<usize>() + 600
+    let sizes = labels.iter().map(|(key, value)| size_of_label(key, value));
+    sizes.sum::<usize>() + 600
+}
+
+/// Two texts, with what it costs to keep them.
+const fn size_of_label(key: &str, value: &str) -> usize {
+    key.len() + value.len() + 150
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bounded;
+
+        impl<'de> Visitor<'de> for Bounded {
+            type Value = Told;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("labels")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Told, A::Error> {
+                let (mut labels, mut bytes) = (Labels::new(), 0);
+                while let Some((key, value)) = map.next_entry::<String, String>()? {
+                    bytes += size_of_label(&key, &value);
+                    if bytes > OF_ONE {
+                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                        return Ok(Told(None));
+                    }
+                    labels.insert(key, value);
+                }
+                Ok(Told(Some(labels)))
+            }
+        }
+
+        deserializer.deserialize_map(Bounded)
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    fn namespace(name: &str, tier: &str) -> Metadata<Labels> {
+    fn namespace(name: &str, tier: &str) -> Metadata<Told> {
         let meta = json!({"name": name, "labels": {"tier": tier}});
         serde_json::from_value(meta).unwrap()
     }
@@ -171,6 +220,24 @@ mod tests {
         namespaces.namespace(Event::InitApply(namespace("c", "prod")));
         namespaces.namespace(Event::InitDone);
         assert_eq!(tiers(namespaces.changed().as_ref()).unwrap(), ["c: prod"]);
+    }
+
+    #[test]
+    fn one_namespace_does_not_fill_what_is_held_of_all() {
+        let with = |labels: usize| {
+            let labels: Labels = (0..labels)
+                .map(|n| (format!("l{n}"), String::new()))
+                .collect();
+            let meta = json!({"name": "a", "labels": labels, "uid": "u"});
+            serde_json::from_value::<Metadata<Told>>(meta).unwrap()
+        };
+        assert_eq!(with(100_000).uid.get(), Some("u"), "the rest is read on");
+        let mut namespaces = Namespaces::new();
+        namespaces.namespace(Event::Apply(with(400)));
+        assert_eq!((namespaces.held(), namespaces.left_out()), (1, 0));
+        namespaces.namespace(Event::Apply(with(500)));
+        assert_eq!((namespaces.held(), namespaces.left_out()), (0, 1));
+        assert_eq!(namespaces.bytes, 0);
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Pace {
         lease: Duration::from_secs(90),
         try_anew: Duration::from_hours(1),
         pause: Duration::from_millis(500),
-        longest_pause: Duration::from_mins(1),
+        longest_pause: Duration::from_secs(30),
         look: Duration::from_secs(30),
         policy: Duration::from_secs(2),
     };
@@ -127,11 +127,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_a_minute() {
+    fn pauses_double_up_to_half_a_minute() {
         let pause = |times| Pace::DEFAULT.pause_after(times).as_millis();
         assert_eq!(
             [1, 2, 3, 7, 8, 40, u32::MAX].map(pause),
-            [500, 1_000, 2_000, 32_000, 60_000, 60_000, 60_000]
+            [500, 1_000, 2_000, 30_000, 30_000, 30_000, 30_000]
         );
     }
 
@@ -151,7 +151,7 @@ mod tests {
             at += Duration::from_secs(1);
         }
         let doubled = [
-            500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
+            500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
         ];
         assert_eq!(pauses, doubled);
         let quiet = at + Duration::from_secs(90);
@@ -177,7 +177,7 @@ mod tests {
     fn old_authorities_are_trusted_far_longer_than_the_new_take() {
         for pace in [Pace::DEFAULT, Pace::HURRIED] {
             assert!(pace.overlap.0 > (pace.settle + pace.resync) * 2);
-            assert!(pace.lease > pace.resync * 2);
+            assert!(pace.lease > (pace.resync + pace.longest_pause) * 6 / 5);
         }
     }
 }

@@ -94,6 +94,10 @@ pub struct FailurePolicies {
     pub mutate: &'static str,
 }
 
+/// Keeps AKS from adding selectors to webhooks, by labels that whoever has a namespace may set; what
+/// it would keep away from them is kept away by the names of namespaces.
+const UNTOUCHED: &str = "admissions.enforcer/disabled";
+
 impl Registration {
     /// Both configurations for the carriers of a policy.
     pub fn objects(&self, policy: &Policy) -> Result<[Value; 2], Unselected> {
@@ -207,7 +211,7 @@ impl Registration {
         json!({
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": kind,
-            "metadata": {"name": name},
+            "metadata": {"name": name, "annotations": {UNTOUCHED: "true"}},
             "webhooks": webhooks,
         })
     }

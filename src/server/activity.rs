@@ -99,6 +99,7 @@ impl Activity {
         Reading {
             activity: self.clone(),
             rate: limits.body_rate,
+            grace: limits.grace,
         }
     }
 
@@ -233,17 +234,23 @@ pub(super) struct Reading {
     activity: Activity,
     /// Bytes that are to come in a second.
     rate: u32,
+    grace: Duration,
 }
 
 impl Reading {
     /// So many bytes more have come.
     pub(super) fn received(&self, bytes: usize) {
-        let time = Duration::from_secs(bytes as u64) / self.rate;
+        let (now, time) = (
+            Instant::now(),
+            Duration::from_secs(bytes as u64) / self.rate,
+        );
         // Nobody waits for this: it is looked at where there is no room for another.
         self.activity.0.send_if_modified(|state| {
             let bodies = &mut state.bodies;
-            bodies.behind = Instant::now().min(bodies.behind + time);
-            false
+            bodies.behind = now.min(bodies.behind + time);
+            // What waits here already is no fault of the client.
+            let is_in_time = now.duration_since(bodies.behind) < self.grace;
+            is_in_time && std::mem::take(&mut state.is_unwanted)
         });
     }
 }
@@ -252,7 +259,11 @@ impl Drop for Reading {
     fn drop(&mut self) {
         self.activity.0.send_if_modified(|state| {
             state.bodies.count = state.bodies.count.saturating_sub(1);
-            false
+            let has_whole = matches!(
+                state.phase,
+                Phase::Busy { requests } if requests > state.bodies.count
+            );
+            has_whole && std::mem::take(&mut state.is_unwanted)
         });
     }
 }

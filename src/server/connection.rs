@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::Response;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -28,7 +28,7 @@ use tracing::debug;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Handshake;
 
-use super::activity::{Activity, Expired};
+use super::activity::{Activity, Answering, Expired};
 use super::clients::{Client, FileClients};
 use super::limits::Limits;
 use super::room::{Place, Room};
@@ -223,13 +223,30 @@ impl Connections {
 
 /// The response, with the activity knowing how long it takes the client to take it.
 fn watched(response: Response<Body>, activity: &Activity) -> Response<Body> {
-    let answering = activity.answer();
+    let answering = Arc::new(activity.answer());
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {
-            let _until_the_body_goes = &answering;
-            frame
+            frame.map_data(|bytes| {
+                Bytes::from_owner(Untaken {
+                    bytes,
+                    _answering: Arc::clone(&answering),
+                })
+            })
         }))
     })
+}
+
+/// Bytes of an answer, until the connection needs them no more: it holds what the client's window
+/// has no room for when the body is long gone.
+struct Untaken {
+    bytes: Bytes,
+    _answering: Arc<Answering>,
+}
+
+impl AsRef<[u8]> for Untaken {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Why a handshake failed, as far as can be told. The first byte is that of a record in TLS, and a

@@ -201,23 +201,26 @@ async fn an_http2_answer_that_nobody_takes_ends_its_connection() {
         ..LONG
     };
     let server = TestServer::echo(limits).await;
-    let io = TokioIo::new(server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await);
-    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
-        // not one byte of an answer
-        .initial_stream_window_size(0)
-        .handshake(io)
-        .await
-        .unwrap();
-    let connection = tokio::spawn(connection);
-    let request = Request::post("https://localhost/validate")
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from_static(b"{}")))
-        .unwrap();
-    let response = sender.send_request(request).await.unwrap();
-    assert_eq!(response.status(), 200, "the head comes");
-    let ended = timeout(PATIENCE, connection).await;
-    ended.expect("an end in time").unwrap().ok();
-    response.into_body().collect().await.unwrap_err();
+    // not one byte of an answer, or one
+    for window in [0, 1] {
+        let io = TokioIo::new(server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await);
+        let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(window)
+            .handshake(io)
+            .await
+            .unwrap();
+        let connection = tokio::spawn(connection);
+        let request = Request::post("https://localhost/validate")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from_static(b"{}")))
+            .unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), 200, "the head comes");
+        let ended = timeout(PATIENCE, connection).await;
+        ended.expect("an end in time").unwrap().ok();
+        // read only now: whoever reads makes room for more
+        response.into_body().collect().await.unwrap_err();
+    }
 }
 
 const PROBE: &str = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";

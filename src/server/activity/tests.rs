@@ -145,6 +145,30 @@ async fn a_body_has_to_come_at_a_rate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_comes_after_all_saves_its_connection() {
+    let limits = Limits {
+        body_rate: 100,
+        grace: Duration::from_secs(2),
+        ..LIMITS
+    };
+    let (activity, _watchdog) = greeted();
+    let _request = activity.request();
+    let body = activity.body(&limits);
+    let late = async || {
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(activity.evict());
+    };
+    late().await;
+    body.received(500);
+    assert!(activity.is_unwanted(), "still five seconds behind");
+    body.received(400);
+    assert!(!activity.is_unwanted());
+    late().await;
+    drop(body);
+    assert!(!activity.is_unwanted(), "it has come in whole");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_saves_a_connection_that_has_not_ended() {
     let (activity, mut watchdog) = greeted();
     assert!(activity.evict());

@@ -138,7 +138,9 @@ impl Mends<'_> {
         if configuration.pointer(INJECTED).is_none() {
             return self.certificate();
         }
-        self.kubectl(&format!("delete secret distrogate-ca {}", self.secret()))
+        // there is none of that name where the issuer is one's own
+        let secrets = format!("distrogate-ca {}", self.secret());
+        self.kubectl(&format!("delete secret --ignore-not-found {secrets}"))
     }
 
     /// Starts the servers anew, one after another.
@@ -214,9 +216,11 @@ impl Mends<'_> {
         self.deployment().is_some_and(container::registers)
     }
 
-    fn secret(&self) -> &str {
+    /// The name of the Secret with the certificate, as a word of a shell: Kubernetes takes any text
+    /// for it.
+    fn secret(&self) -> String {
         let named = self.deployment().and_then(container::certificate);
-        named.unwrap_or(SECRET)
+        quoted(named.unwrap_or(SECRET))
     }
 
     /// Whether it has the names that the folders give.

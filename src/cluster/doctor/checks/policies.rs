@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Behind, Check, Finding, Seen, Snapshot, Status, Wanted, container};
+use super::super::{Behind, Check, Finding, Seen, Snapshot, Status, Wanted, container, quoted};
 use super::mends::Mends;
 use crate::text::printable;
 
@@ -162,7 +162,10 @@ impl Room<'_> {
         let deployments = self.behind.deployments.is();
         let mounts = deployments.and_then(|all| container::mounts(all.first()?).ok());
         let mounts = mounts.unwrap_or_default();
-        let names: BTreeSet<_> = mounts.iter().map(|mount| &*mount.config_map).collect();
+        let names: BTreeSet<_> = mounts
+            .iter()
+            .map(|mount| quoted(&mount.config_map))
+            .collect();
         let names: Vec<_> = names.into_iter().collect();
         self.mends
             .kubectl(&format!("edit configmap {}", names.join(" ")))

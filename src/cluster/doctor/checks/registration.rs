@@ -10,6 +10,7 @@ use self::fields::Differing;
 use super::super::snapshot::{list, text, titled};
 use super::super::{Check, Finding, Snapshot, Status, Wanted};
 use super::configurations::present;
+use super::mends::Mends;
 use super::rules::{Covered, of_webhook, rule_operations};
 use crate::text::printable;
 
@@ -94,9 +95,18 @@ impl Comparison<'_> {
         {
             fields.remove("matchConditions");
         }
+        let has_others = self.live.pointer("/webhooks/0").is_some();
+        let add = || self.wanted.commands.add_webhook(self.live, &add);
         self.finding(Status::Error, text(webhook, "/name"), "", "is not there")
             .why("what it asks about is not looked at")
-            .mend(self.wanted.commands.add_webhook(self.live, &add))
+            .mend_if(if has_others {
+                Some(add())
+            } else {
+                let Self {
+                    snapshot, wanted, ..
+                } = *self;
+                Mends { snapshot, wanted }.configurations()
+            })
     }
 
     fn beyond(&self, number: usize, name: &str) -> Finding {
