@@ -83,8 +83,8 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         metrics: metrics.clone(),
         checks: Arc::clone(&checks),
     };
-    let server = Server::bind(options).await?;
-    let admin = Admin::bind(args.admin_listen(), limits, checks, metrics).await?;
+    let server = Server::bind(options)?;
+    let admin = Admin::bind(args.admin_listen(), limits, checks, metrics)?;
 
     // Removed when the server is gone.
     let dev_ca_file = dev_authority

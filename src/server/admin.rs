@@ -57,14 +57,14 @@ struct Panel {
 }
 
 impl Admin {
-    /// Takes the first of these addresses that can be had.
-    pub async fn bind(
+    /// Takes the first of these addresses that can be had. Belongs into a runtime.
+    pub fn bind(
         listen: Vec<SocketAddr>,
         limits: Limits,
         checks: Checks,
         metrics: Metrics,
     ) -> Result<Self, BindError> {
-        let (listener, local_addr) = listen_on(listen).await?;
+        let (listener, local_addr) = listen_on(listen, &limits)?;
         Ok(Self {
             listener,
             local_addr,

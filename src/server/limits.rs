@@ -50,6 +50,9 @@ pub struct Limits {
     pub send_bytes: usize,
     /// Connections open at a time; for the next one another is closed that gives less, or it waits.
     pub connections: usize,
+    /// Clients that the kernel keeps waiting to be accepted; what comes beyond tries again by itself,
+    /// after one second, then after three.
+    pub backlog: u32,
     /// Connections that have asked nothing yet, or owe something, up to which one that has asked
     /// before is closed to make room; if there are more, one of them has to go.
     pub unproven: usize,
@@ -147,6 +150,9 @@ impl Limits {
         // Below 1024, the usual soft limit on open files, with room for the program's own. Far
         // above the 25 idle connections that each API server keeps.
         connections: 900,
+        // As many as get in within the grace of those that they push out, and no more: who waits
+        // longer waits for nothing. The kernel's own bound is mostly 4096.
+        backlog: 1_024,
         // A quarter: a burst of newcomers, whoever sends it, leaves API servers their connections.
         unproven: 225,
         // A handshake, or a pause between two reviews, on a busy node. Whoever comes in has so long

@@ -51,7 +51,7 @@ use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -122,9 +122,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the socket: from here on clients can connect, and wait for [`run`](Self::run).
-    pub async fn bind(options: ServerOptions) -> Result<Self, BindError> {
-        let (listener, local_addr) = listen_on(options.listen.clone()).await?;
+    /// Takes the socket: from here on clients can connect, and wait for [`run`](Self::run). Belongs into a
+    /// runtime.
+    pub fn bind(options: ServerOptions) -> Result<Self, BindError> {
+        let (listener, local_addr) = listen_on(options.listen.clone(), &options.limits)?;
         Ok(Self {
             listener,
             local_addr,
@@ -209,15 +210,32 @@ pub struct BindError {
 }
 
 /// Takes the first of these addresses that can be had; with the real port.
-async fn listen_on(addresses: Vec<SocketAddr>) -> Result<(TcpListener, SocketAddr), BindError> {
-    let bound = async {
-        let listener = TcpListener::bind(addresses.as_slice()).await?;
-        let local_addr = listener.local_addr()?;
-        Ok((listener, local_addr))
+fn listen_on(
+    addresses: Vec<SocketAddr>,
+    limits: &Limits,
+) -> Result<(TcpListener, SocketAddr), BindError> {
+    let mut source = io::ErrorKind::AddrNotAvailable.into();
+    for address in &addresses {
+        match listen(*address, limits.backlog) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => source = error,
+        }
+    }
+    Err(BindError { addresses, source })
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
     };
-    bound
-        .await
-        .map_err(|source| BindError { addresses, source })
+    // else a server could not come back while connections of the one before it fade away
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(backlog)?;
+    let local_addr = listener.local_addr()?;
+    Ok((listener, local_addr))
 }
 
 /// Accepts connections until draining begins; the listener is closed on return.

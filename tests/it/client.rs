@@ -40,19 +40,15 @@ impl TestServer {
         clippy::large_types_passed_by_value,
         reason = "every test makes its own"
     )]
-    pub(crate) async fn start(limits: Limits, handler: Handler) -> Self {
-        Self::start_with(limits, handler, TlsOptions::default()).await
+    pub(crate) fn start(limits: Limits, handler: Handler) -> Self {
+        Self::start_with(limits, handler, TlsOptions::default())
     }
 
     #[expect(
         clippy::large_types_passed_by_value,
         reason = "every test makes its own"
     )]
-    pub(crate) async fn start_with(
-        limits: Limits,
-        handler: Handler,
-        tls_options: TlsOptions,
-    ) -> Self {
+    pub(crate) fn start_with(limits: Limits, handler: Handler, tls_options: TlsOptions) -> Self {
         let dev = DevCertificate::generate(OffsetDateTime::now_utc(), [127, 0, 0, 1].into());
         let dev = dev.unwrap();
         let mut roots = RootCertStore::empty();
@@ -62,7 +58,7 @@ impl TestServer {
         let key = dev.leaf.key();
         let key = CertifiedKey::from_der(dev.leaf.chain(), key, &tls::provider()).unwrap();
         let certificates = Arc::new(SingleCertAndKey::from(key));
-        Self::serve(limits, handler, tls_options, certificates, roots).await
+        Self::serve(limits, handler, tls_options, certificates, roots)
     }
 
     /// With any certificates, and what trusts them.
@@ -70,7 +66,7 @@ impl TestServer {
         clippy::large_types_passed_by_value,
         reason = "every test makes its own"
     )]
-    pub(crate) async fn serve(
+    pub(crate) fn serve(
         limits: Limits,
         handler: Handler,
         tls_options: TlsOptions,
@@ -90,7 +86,7 @@ impl TestServer {
             metrics: metrics.clone(),
             checks: ready_unless_leaving(&shutdown),
         };
-        let server = Server::bind(options).await.unwrap();
+        let server = Server::bind(options).unwrap();
         Self {
             address: server.local_addr(),
             shutdown: shutdown.clone(),
@@ -105,8 +101,8 @@ impl TestServer {
         clippy::large_types_passed_by_value,
         reason = "every test makes its own"
     )]
-    pub(crate) async fn echo(limits: Limits) -> Self {
-        Self::start(limits, Arc::new(echo)).await
+    pub(crate) fn echo(limits: Limits) -> Self {
+        Self::start(limits, Arc::new(echo))
     }
 
     pub(crate) async fn tcp(&self) -> TcpStream {

@@ -68,14 +68,14 @@ impl ClientCa {
 }
 
 /// A server that takes reviews from clients of the CA in a file, and the names allowed.
-async fn start(file: &Path, names: &[&str]) -> (TestServer, Arc<FileClients>) {
+fn start(file: &Path, names: &[&str]) -> (TestServer, Arc<FileClients>) {
     let allowed = (!names.is_empty()).then(|| Globs::parse(names.iter().copied()).unwrap());
     let clients = FileClients::load(file.to_owned(), allowed, Metrics::new()).unwrap();
     let options = TlsOptions {
         clients: Some(Arc::clone(&clients)),
         ..TlsOptions::default()
     };
-    let server = TestServer::start_with(Limits::DEFAULT, Arc::new(echo), options).await;
+    let server = TestServer::start_with(Limits::DEFAULT, Arc::new(echo), options);
     (server, clients)
 }
 
@@ -93,7 +93,7 @@ async fn who_may_ask_is_told_from_who_may_not() {
     let file = folder.path().join("ca.crt");
     let ca = ClientCa::new("one");
     fs::write(&file, &ca.pem).unwrap();
-    let (server, _) = start(&file, &["kube-apiserver", "*.control.example"]).await;
+    let (server, _) = start(&file, &["kube-apiserver", "*.control.example"]);
 
     for (common_name, dns) in [
         ("kube-apiserver", &[][..]),
@@ -140,7 +140,7 @@ async fn another_authority_counts_for_open_connections_and_sessions_too() {
     let file = folder.path().join("ca.crt");
     let [old, new] = ["one", "two"].map(ClientCa::new);
     fs::write(&file, &old.pem).unwrap();
-    let (server, clients) = start(&file, &[]).await;
+    let (server, clients) = start(&file, &[]);
     let old_client = old.client(&server, "a", &[]);
     let new_client = new.client(&server, "a", &[]);
     let stream = server.connect(Arc::clone(&old_client)).await.unwrap();

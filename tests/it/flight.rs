@@ -50,7 +50,7 @@ pub(crate) fn held() -> (Handler, async_mpsc::UnboundedReceiver<()>, mpsc::Sende
 #[tokio::test]
 async fn beyond_the_budget_clients_are_told_to_ask_again() {
     let (handler, mut begins, release) = held();
-    let server = TestServer::start(TIGHT, handler).await;
+    let server = TestServer::start(TIGHT, handler);
     let mut first = server.tls().await;
     first.send(&large("30s")).await;
     begins.recv().await.unwrap();
@@ -81,8 +81,7 @@ async fn a_review_that_is_shed_and_not_too_long_keeps_its_connection() {
     let server = TestServer::echo(Limits {
         grace: Duration::from_hours(1),
         ..TIGHT
-    })
-    .await;
+    });
     let mut slow = [server.tls().await, server.tls().await];
     for connection in &mut slow {
         connection.send(&announced(10, "30s")).await;
@@ -117,8 +116,7 @@ async fn a_body_that_does_not_come_leaves_its_room_to_the_next() {
         grace: Duration::ZERO,
         accept_backoff: Duration::ZERO,
         ..TIGHT
-    })
-    .await;
+    });
     let mut stalled = server.tls().await;
     stalled.send(&announced(600, "30s")).await;
     while !server.metrics.encode().contains("in_flight_bytes 600\n") {
@@ -137,7 +135,7 @@ async fn a_body_that_does_not_come_leaves_its_room_to_the_next() {
 #[tokio::test]
 async fn who_has_no_time_to_ask_again_waits_to_the_end_of_it() {
     let (handler, mut begins, release) = held();
-    let server = TestServer::start(TIGHT, handler).await;
+    let server = TestServer::start(TIGHT, handler);
     let mut first = server.tls().await;
     first.send(&large("30s")).await;
     begins.recv().await.unwrap();
@@ -157,7 +155,7 @@ async fn who_has_no_time_to_ask_again_waits_to_the_end_of_it() {
 #[tokio::test]
 async fn a_review_that_is_not_done_in_time_is_answered_and_keeps_its_room() {
     let (handler, mut begins, release) = held();
-    let server = TestServer::start(TIGHT, handler).await;
+    let server = TestServer::start(TIGHT, handler);
     let mut late = server.tls().await;
     late.send(&large("200ms")).await;
     begins.recv().await.unwrap();
@@ -181,7 +179,7 @@ async fn a_review_that_is_not_done_in_time_is_answered_and_keeps_its_room() {
 #[tokio::test]
 async fn a_body_without_a_length_is_counted_as_it_grows() {
     let (handler, mut begins, release) = held();
-    let server = TestServer::start(TIGHT, handler).await;
+    let server = TestServer::start(TIGHT, handler);
     let chunked = |path: &str| {
         post(path, "").replace("Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n")
     };

@@ -33,8 +33,8 @@ fn client(
     )
 }
 
-async fn start(options: TlsOptions) -> TestServer {
-    TestServer::start_with(Limits::DEFAULT, Arc::new(echo), options).await
+fn start(options: TlsOptions) -> TestServer {
+    TestServer::start_with(Limits::DEFAULT, Arc::new(echo), options)
 }
 
 #[tokio::test]
@@ -42,8 +42,7 @@ async fn older_versions_can_be_left_out() {
     let server = start(TlsOptions {
         min_version: MinVersion::Tls13,
         ..TlsOptions::default()
-    })
-    .await;
+    });
     let error = server.connect(client(&[&TLS12], server.roots())).await;
     assert_eq!(
         error.unwrap_err().to_string(),
@@ -65,8 +64,7 @@ async fn only_the_wanted_cipher_suites_are_offered() {
     let server = start(TlsOptions {
         cipher_suites: names.map(|name| name.parse().unwrap()).to_vec(),
         ..TlsOptions::default()
-    })
-    .await;
+    });
     for (version, expected) in [
         (&TLS13, CipherSuite::TLS13_AES_128_GCM_SHA256),
         (
@@ -97,7 +95,7 @@ fn settings_without_any_suite_are_refused() {
 
 #[tokio::test]
 async fn sessions_are_resumed() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for version in [&TLS12, &TLS13] {
         let client = client(&[version], server.roots());
         let mut kinds = Vec::new();
@@ -146,8 +144,7 @@ async fn an_rsa_key_with_a_chain_is_served() {
     let mut roots = RootCertStore::empty();
     roots.add(root.der().clone()).unwrap();
     let options = TlsOptions::default();
-    let server =
-        TestServer::serve(Limits::DEFAULT, Arc::new(echo), options, certificate, roots).await;
+    let server = TestServer::serve(Limits::DEFAULT, Arc::new(echo), options, certificate, roots);
     for version in [&TLS12, &TLS13] {
         let stream = server.connect(client(&[version], server.roots())).await;
         assert_eq!(
@@ -199,7 +196,7 @@ async fn thirty_rotations_fail_no_review() {
     roots.add(root).unwrap();
     let options = TlsOptions::default();
     let resolver = Arc::clone(&certificate) as _;
-    let server = TestServer::serve(Limits::DEFAULT, Arc::new(echo), options, resolver, roots).await;
+    let server = TestServer::serve(Limits::DEFAULT, Arc::new(echo), options, resolver, roots);
 
     let mut kept = server.tls().await;
     for number in 1..=30 {
@@ -221,7 +218,7 @@ async fn thirty_rotations_fail_no_review() {
 
 #[tokio::test]
 async fn failed_handshakes_are_counted_by_kind() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for bytes in [
         &b"GET / HTTP/1.1\r\n\r\n"[..],
         b"\x17\x03\x03\x00\x02hi",

@@ -39,13 +39,13 @@ async fn assert_works(server: &TestServer, after: &str) {
     assert_eq!((response.code(), &*response.body), (200, "{}"), "{after}");
 }
 
-async fn start() -> TestServer {
-    TestServer::start(Limits::DEFAULT, Arc::new(handler)).await
+fn start() -> TestServer {
+    TestServer::start(Limits::DEFAULT, Arc::new(handler))
 }
 
 #[tokio::test]
 async fn bytes_that_are_not_http_get_a_code_and_an_end() {
-    let server = start().await;
+    let server = start();
     let long = "x".repeat(Limits::DEFAULT.head_bytes);
     let many = "h: v\r\n".repeat(200);
     for (what, bytes, code) in [
@@ -113,7 +113,7 @@ async fn bytes_that_are_not_http_get_a_code_and_an_end() {
 
 #[tokio::test]
 async fn http_that_is_understood_is_answered_with_a_status() {
-    let server = start().await;
+    let server = start();
     let chunked = |rest: &str| {
         post("/validate", "").replace("Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n")
             + rest
@@ -197,7 +197,7 @@ async fn http_that_is_understood_is_answered_with_a_status() {
 
 #[tokio::test]
 async fn json_that_is_no_review_is_answered_with_a_status() {
-    let server = start().await;
+    let server = start();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let mut codes = Vec::new();
     for (what, body, code) in [
@@ -247,7 +247,7 @@ async fn json_that_is_no_review_is_answered_with_a_status() {
 
 #[tokio::test]
 async fn malformed_tls_ends_only_its_connection() {
-    let server = start().await;
+    let server = start();
     let hello: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
     let oversized = [&b"\x16\x03\x03\xff\xff"[..], &[0; 100]].concat();
     for (what, bytes) in [

@@ -20,7 +20,7 @@ use crate::support::file;
 
 #[tokio::test]
 async fn probes_answer() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for path in ["/livez", "/readyz", "/readyz?verbose"] {
         let response = server
             .fetch(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
@@ -84,7 +84,7 @@ fn the_readme_has_the_bounds() {
 
 #[tokio::test]
 async fn a_review_reaches_the_handler_and_its_answer_the_client() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let mut connection = server.tls().await;
     for (path, endpoint, bytes) in [
         ("/validate?timeout=10s", Endpoint::Validate, 1),
@@ -113,7 +113,7 @@ async fn the_handler_decides_the_code() {
         status: 422,
         body: b"{}".to_vec(),
     };
-    let server = TestServer::start(Limits::DEFAULT, Arc::new(handler)).await;
+    let server = TestServer::start(Limits::DEFAULT, Arc::new(handler));
     let response = server.fetch(&post("/validate", "{}")).await;
     assert_eq!((response.code(), response.body.as_str()), (422, "{}"));
 
@@ -121,14 +121,14 @@ async fn the_handler_decides_the_code() {
         status: 7,
         body: b"{}".to_vec(),
     };
-    let server = TestServer::start(Limits::DEFAULT, Arc::new(handler)).await;
+    let server = TestServer::start(Limits::DEFAULT, Arc::new(handler));
     let response = server.fetch(&post("/validate", "{}")).await;
     response.assert_status(500, "InternalError", "the review could not be answered");
 }
 
 #[tokio::test]
 async fn the_http_version_is_negotiated() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for (version, offered, expected) in [
         (&TLS13, &[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])),
         (&TLS12, &[b"h2", b"http/1.1"], Some(b"h2")),
@@ -171,7 +171,7 @@ async fn the_http_version_is_negotiated() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for request in [
         "GET / HTTP/1.1",
         "POST /validate/ HTTP/1.1",
@@ -201,7 +201,7 @@ async fn other_paths_and_methods_are_refused() {
 
 #[tokio::test]
 async fn only_json_is_read() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for header in [
         "",
         "Content-Type: text/plain\r\n",
@@ -221,7 +221,7 @@ async fn only_json_is_read() {
 
 #[tokio::test]
 async fn an_empty_body_is_refused() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     for request in [
         post("/validate", ""),
         post("/validate", "").replace("Content-Length: 0\r\n", ""),
@@ -236,7 +236,7 @@ async fn an_empty_body_is_refused() {
 
 #[tokio::test]
 async fn a_body_announced_as_too_large_is_refused_before_it_comes() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let request = post("/validate", "").replace("Length: 0", "Length: 7340033");
     let response = server.fetch(&request).await;
     let message = "the body is larger than 7340032 bytes";
@@ -249,8 +249,7 @@ async fn a_body_that_turns_out_too_large_is_refused_while_the_client_still_sends
     let server = TestServer::echo(Limits {
         body_bytes: 1_024,
         ..Limits::DEFAULT
-    })
-    .await;
+    });
     let mut connection = server.tls().await;
     let head =
         post("/validate", "").replace("Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n");
@@ -275,8 +274,7 @@ async fn a_body_that_is_too_large_is_refused_over_http2() {
     let server = TestServer::echo(Limits {
         body_bytes: 1_024,
         ..Limits::DEFAULT
-    })
-    .await;
+    });
     let io = TokioIo::new(server.tls_with(&[&TLS13], &[b"h2"]).await);
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
         .await
@@ -307,7 +305,7 @@ async fn a_body_that_is_too_large_is_refused_over_http2() {
 
 #[tokio::test]
 async fn a_body_longer_than_announced_is_cut_there() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let mut connection = server.tls().await;
     connection
         .send(&post("/validate", "0123456789").replace("Length: 10", "Length: 4"))
@@ -320,7 +318,7 @@ async fn a_body_longer_than_announced_is_cut_there() {
 
 #[tokio::test]
 async fn a_malformed_body_is_refused() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let request = post("/validate", "zz\r\n{}\r\n0\r\n\r\n")
         .replace("Content-Length: 13\r\n", "Transfer-Encoding: chunked\r\n");
     let response = server.fetch(&request).await;
@@ -333,7 +331,7 @@ async fn a_malformed_body_is_refused() {
 
 #[tokio::test]
 async fn a_truncated_body_is_refused() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let mut connection = server.tls().await;
     connection
         .send(&post("/validate", "{}").replace("Length: 2", "Length: 20"))
@@ -349,7 +347,7 @@ async fn a_truncated_body_is_refused() {
 
 #[tokio::test]
 async fn bytes_that_are_not_http_end_only_their_connection() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let mut connection = server.tls().await;
     connection.send("\0\x01\x02 nonsense\r\n\r\n").await;
     let mut answer = Vec::new();
@@ -367,7 +365,7 @@ async fn bytes_that_are_not_http_end_only_their_connection() {
 
 #[tokio::test]
 async fn plain_http_ends_only_its_connection() {
-    let server = TestServer::echo(Limits::DEFAULT).await;
+    let server = TestServer::echo(Limits::DEFAULT);
     let mut tcp = server.tcp().await;
     tcp.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await
@@ -393,7 +391,7 @@ async fn a_panic_is_answered_and_the_next_request_works() {
         inline_bytes: 8,
         ..Limits::DEFAULT
     };
-    let server = TestServer::start(limits, Arc::new(handler)).await;
+    let server = TestServer::start(limits, Arc::new(handler));
     let mut connection = server.tls().await;
     for (body, length) in [("panic", 5), ("panic in a thread of its own", 28)] {
         assert_eq!(body.len(), length);

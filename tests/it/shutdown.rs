@@ -42,7 +42,7 @@ fn held() -> (Handler, async_mpsc::UnboundedReceiver<()>, mpsc::Sender<()>) {
 #[tokio::test]
 async fn what_is_under_way_is_answered() {
     let (handler, mut begins, release) = held();
-    let server = TestServer::start(LIMITS, handler).await;
+    let server = TestServer::start(LIMITS, handler);
     let mut idle = server.tls().await;
     let _silent = server.tcp().await;
     let mut busy = server.tls().await;
@@ -73,7 +73,7 @@ async fn who_has_connected_but_was_not_accepted_is_answered() {
         drain_idle: Duration::from_secs(20),
         ..LIMITS
     };
-    let server = TestServer::echo(limits).await;
+    let server = TestServer::echo(limits);
     // Nothing else runs between this and the order to drain.
     let socket = std::net::TcpStream::connect(server.address).unwrap();
     server.shutdown.drain();
@@ -90,7 +90,7 @@ async fn who_has_connected_but_was_not_accepted_is_answered() {
 #[tokio::test]
 async fn what_is_under_way_over_http2_is_answered() {
     let (handler, mut begins, release) = held();
-    let server = TestServer::start(LIMITS, handler).await;
+    let server = TestServer::start(LIMITS, handler);
     let io = TokioIo::new(server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await);
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
         .await
@@ -126,7 +126,7 @@ async fn draining_has_an_end_at_which_reviews_are_sent_elsewhere() {
         drain: Duration::from_millis(100),
         ..LIMITS
     };
-    let server = TestServer::start(limits, handler).await;
+    let server = TestServer::start(limits, handler);
     let mut busy = server.tls().await;
     busy.send(&post("/validate", "{}")).await;
     begins.recv().await.unwrap();
@@ -143,7 +143,7 @@ async fn draining_has_an_end_at_which_reviews_are_sent_elsewhere() {
 
 #[tokio::test]
 async fn a_server_that_leaves_serves_on_and_ends_its_connections() {
-    let server = TestServer::echo(LIMITS).await;
+    let server = TestServer::echo(LIMITS);
     let mut old = server.tls().await;
     old.send(&post("/validate", "{}")).await;
     assert_eq!(old.response().await.header("connection"), None);
@@ -172,7 +172,7 @@ async fn a_server_that_leaves_serves_on_and_ends_its_connections() {
 
 #[tokio::test]
 async fn a_server_that_leaves_tells_http2_clients_to_go() {
-    let server = TestServer::echo(LIMITS).await;
+    let server = TestServer::echo(LIMITS);
     let request = || {
         Request::post("https://localhost/mutate")
             .header("content-type", "application/json")
@@ -207,7 +207,7 @@ async fn a_request_on_its_way_when_the_listener_closes_is_answered() {
         drain_idle: Duration::from_hours(1),
         ..LIMITS
     };
-    let server = TestServer::echo(limits).await;
+    let server = TestServer::echo(limits);
     let mut used = server.tls().await;
     used.send(&post("/validate", "{}")).await;
     assert_eq!(used.response().await.code(), 200);
@@ -243,7 +243,7 @@ async fn a_second_order_sends_reviews_elsewhere_and_stops() {
         stop: Duration::from_millis(500),
         ..LIMITS
     };
-    let server = TestServer::start(limits, handler).await;
+    let server = TestServer::start(limits, handler);
     let [mut busy, mut silent] = [server.tls().await, server.tls().await];
     silent
         .send(&post("/validate", "").replace("Length: 0", "Length: 2"))

@@ -32,8 +32,7 @@ async fn a_slow_handshake_is_closed() {
     let server = TestServer::echo(Limits {
         handshake: SHORT,
         ..LONG
-    })
-    .await;
+    });
     let mut silent = server.tcp().await;
     let read = timeout(PATIENCE, silent.read(&mut [0; 1]))
         .await
@@ -46,8 +45,7 @@ async fn a_slow_head_is_closed_on_a_fresh_and_on_a_used_connection() {
     let server = TestServer::echo(Limits {
         head: SHORT,
         ..LONG
-    })
-    .await;
+    });
     let mut fresh = server.tls().await;
     fresh.send("POST /validate HTTP/1.1\r\nHost: ").await;
     fresh.closed().await;
@@ -67,7 +65,7 @@ async fn an_idle_connection_outlives_the_timers_of_a_request() {
         body_total: SHORT,
         ..LONG
     };
-    let server = TestServer::echo(limits).await;
+    let server = TestServer::echo(limits);
     let mut connection = server.tls().await;
     for bytes in 1..=3 {
         // Before the first request, too. The time itself is what is tested.
@@ -84,7 +82,7 @@ async fn an_idle_connection_outlives_the_timers_of_a_request() {
 
 #[tokio::test]
 async fn a_slow_head_in_time_is_read() {
-    let server = TestServer::echo(LONG).await;
+    let server = TestServer::echo(LONG);
     let mut connection = server.tls().await;
     for piece in post("/validate", "{}").split_inclusive('\n') {
         connection.send(piece).await;
@@ -98,8 +96,7 @@ async fn an_idle_connection_is_closed_in_the_end() {
     let server = TestServer::echo(Limits {
         idle: SHORT,
         ..LONG
-    })
-    .await;
+    });
     let mut used = server.tls().await;
     used.send(&post("/validate", "{}")).await;
     assert_eq!(used.response().await.code(), 200);
@@ -116,8 +113,7 @@ async fn an_idle_http2_connection_is_closed_in_the_end() {
     let server = TestServer::echo(Limits {
         idle: SHORT,
         ..LONG
-    })
-    .await;
+    });
     let stream = server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await;
     let io = TokioIo::new(stream);
     let (_sender, connection) = http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io)
@@ -134,8 +130,7 @@ async fn a_body_that_stands_still_is_refused() {
     let server = TestServer::echo(Limits {
         body_progress: SHORT,
         ..LONG
-    })
-    .await;
+    });
     let mut connection = server.tls().await;
     connection
         .send(&post("/validate", "{}").replace("Length: 2", "Length: 20"))
@@ -151,7 +146,7 @@ async fn a_body_that_never_ends_is_refused() {
         body_total: SHORT,
         ..LONG
     };
-    let server = TestServer::echo(limits).await;
+    let server = TestServer::echo(limits);
     let mut connection = server.tls().await;
     connection
         .send(&post("/validate", "").replace("Length: 0", "Length: 7000000"))
@@ -175,8 +170,7 @@ async fn an_answer_that_nobody_reads_ends_its_connection() {
     let server = TestServer::echo(Limits {
         unread: SHORT,
         ..LONG
-    })
-    .await;
+    });
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let socket = socket.connect(server.address).await.unwrap();
@@ -200,7 +194,7 @@ async fn an_http2_answer_that_nobody_takes_ends_its_connection() {
         unread: SHORT,
         ..LONG
     };
-    let server = TestServer::echo(limits).await;
+    let server = TestServer::echo(limits);
     // not one byte of an answer, or one
     for window in [0, 1] {
         let io = TokioIo::new(server.tls_with(rustls::ALL_VERSIONS, &[b"h2"]).await);
@@ -236,7 +230,7 @@ const fn room_for(connections: usize) -> Limits {
 
 #[tokio::test]
 async fn who_gives_nothing_makes_room_the_least_first() {
-    let server = TestServer::echo(room_for(4)).await;
+    let server = TestServer::echo(room_for(4));
     let mut idle = server.tls().await;
     idle.send(&post("/validate", "{}")).await;
     assert_eq!(idle.response().await.code(), 200);
@@ -276,7 +270,7 @@ async fn who_gives_nothing_makes_room_the_least_first() {
 
 #[tokio::test]
 async fn who_is_idle_for_longest_makes_room_with_a_farewell() {
-    let server = TestServer::echo(room_for(2)).await;
+    let server = TestServer::echo(room_for(2));
     let [mut first, mut second] = [server.tls().await, server.tls().await];
     for connection in [&mut first, &mut second] {
         connection.send(&post("/validate", "{}")).await;
@@ -297,7 +291,7 @@ async fn nobody_goes_whose_request_has_come_in_whole() {
         inline_bytes: 10,
         ..room_for(1)
     };
-    let server = TestServer::start(limits, handler).await;
+    let server = TestServer::start(limits, handler);
     let mut first = server.tls().await;
     first.send(&post("/validate", "longer than ten")).await;
     begins.recv().await.unwrap();
@@ -314,7 +308,7 @@ async fn nobody_goes_whose_request_has_come_in_whole() {
 
 #[tokio::test]
 async fn who_does_not_send_its_body_makes_room() {
-    let server = TestServer::echo(room_for(1)).await;
+    let server = TestServer::echo(room_for(1));
     let mut first = server.tls().await;
     let request = post("/validate", "{}");
     let (start, _end) = request.split_at(request.len() - 1);
@@ -336,8 +330,7 @@ async fn who_has_just_come_has_its_grace() {
     let server = TestServer::echo(Limits {
         grace: Duration::from_hours(1),
         ..room_for(1)
-    })
-    .await;
+    });
     let first = server.tls().await;
     let mut second = std::pin::pin!(server.fetch(PROBE));
     timeout(SHORT, second.as_mut())
