@@ -2,6 +2,7 @@ mod mistakes;
 
 use super::*;
 use crate::rules::Rule;
+use crate::vcluster::Distro;
 
 fn parse(text: &str) -> Result<Policy, String> {
     Policy::parse(text, Catalogue::embedded()).map_err(|error| error.to_string())
