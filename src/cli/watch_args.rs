@@ -2,10 +2,10 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
 
 use clap::Args;
 use kube::Client;
+use tokio::time::Instant;
 
 use super::cluster_args::ClusterArgs;
 use crate::cluster::{Known, Watches};

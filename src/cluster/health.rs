@@ -2,9 +2,10 @@
 //! stopped telling.
 
 use std::sync::{PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::telemetry::Metrics;

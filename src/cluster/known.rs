@@ -7,10 +7,11 @@
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret};
 use kube::Client;
+use tokio::time::Instant;
 
 use super::client::told;
 use super::follow::{Pauses, follow};

@@ -152,7 +152,21 @@ async fn all_are_listed_page_by_page_and_a_watch_goes_on_where_it_ended() {
         "end",
     ];
     assert_eq!(taken, expected);
-    assert!(health.is_known(std::time::Instant::now()));
+    assert!(health.is_known(Instant::now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_listed_to_its_end_is_not_known_for_long() {
+    let mut answers = vec![
+        page(&["a", "gone"], ""),
+        watched(&[("ERROR", json!({"code": 410, "message": "too old"}))]),
+    ];
+    for _ in 0..12 {
+        answers.extend([page(&["a"], "more"), refused(500)]);
+    }
+    let (asked, _, health) = followed(answers, 0).await;
+    assert_eq!(asked.len(), 26);
+    assert!(!health.is_known(Instant::now()), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,8 +181,8 @@ async fn a_watch_that_cannot_go_on_is_told_at_once_and_pauses_grow() {
     ];
     let (asked, _, health) = followed(answers, 0).await;
     assert_eq!(seconds(&asked), ["0", "0", "1", "2", "4", "4"]);
-    let says = health.says(std::time::Instant::now());
-    assert_eq!(says, "0 known, not followed for 0 s: no: 500");
+    let says = health.says(Instant::now());
+    assert_eq!(says, "0 known, not followed for 7 s: no: 500");
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,7 +214,7 @@ async fn all_are_listed_anew_after_a_while_where_objects_were_left_out() {
 async fn what_is_no_metadata_is_not_quoted() {
     let other = json!({"metadata": {"name": ["hunter2"]}}).to_string();
     let (_, _, health) = followed(vec![(200, format!(r#"{{"items": [{other}]}}"#))], 0).await;
-    let says = health.says(std::time::Instant::now());
+    let says = health.says(Instant::now());
     assert_eq!(
         says,
         "not known: the API server answers something else than metadata of objects"
