@@ -46,8 +46,8 @@ struct Cli {
 enum Command {
     /// Serve the webhooks over HTTPS
     ///
-    /// Ends on SIGTERM or SIGINT when everything under way is answered; a second signal ends it at
-    /// once.
+    /// Ends on SIGTERM or SIGINT when everything under way is answered; a second signal ends it
+    /// within a second.
     Serve(Box<serve::ServeArgs>),
     /// Answer recorded AdmissionReviews without a cluster
     ///

@@ -11,6 +11,7 @@ use kube::{Client, Config};
 use serde::de::Error as _;
 
 use crate::server::tls;
+use crate::text::printable;
 
 /// The name that our own server-side applies are made under.
 pub const FIELD_MANAGER: &str = "distrogate";
@@ -20,6 +21,8 @@ pub const FIELD_MANAGER: &str = "distrogate";
 pub(super) const WATCH_SECONDS: u32 = 120;
 /// No answer is silent for longer; watches end earlier by themselves.
 const READ_TIMEOUT: Duration = Duration::from_secs(150);
+/// How much is told of an API server's words, in characters: a webhook may have written them.
+pub(super) const LONGEST_MESSAGE: usize = 1_024;
 /// An API server that does not even take the connection is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -93,7 +96,7 @@ pub(super) fn unquoted(error: kube::Error) -> kube::Error {
 /// What an error says, without a word of an answer that could not be read.
 pub(super) fn told(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
-        return status.message.clone();
+        return printable(&status.message, LONGEST_MESSAGE);
     }
     if let kube::Error::SerdeError(_) = error {
         return "the API server answers something else than what was asked".to_owned();

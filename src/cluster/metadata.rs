@@ -15,6 +15,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::client::LONGEST_MESSAGE;
+use crate::text::printable;
+
 /// The longest name that Kubernetes takes; what is longer is not held.
 const LONGEST: usize = 253;
 
@@ -212,7 +215,10 @@ fn told<L>(line: Line<L>) -> (Told<L>, Version) {
         Line::Added(object) | Line::Modified(object) => is(Told::Is, object),
         Line::Deleted(object) => is(Told::Gone, object),
         Line::Bookmark(object) => (Told::Nothing, Version(object.metadata.resource_version)),
-        Line::Error(refusal) => (Told::Failed(refusal.message), Version(Text(None))),
+        Line::Error(refusal) => (
+            Told::Failed(printable(&refusal.message, LONGEST_MESSAGE)),
+            Version(Text(None)),
+        ),
     }
 }
 

@@ -54,7 +54,8 @@ pub struct Claimed {
 }
 
 /// Plans what goes into a config; nothing for a carrier that the policy does not want it to go
-/// into, but that what is ours already moves with the chart. Into what Helm has rendered the policy's values go, and nothing that is recorded.
+/// into, but that what is ours already moves with the chart. Into what Helm has rendered the policy's
+/// values go, and nothing that is recorded.
 pub fn plan(subject: &Subject<'_>, policy: &InForce, claimed: &Claimed) -> Plan {
     let Subject {
         operation,

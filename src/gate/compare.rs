@@ -154,11 +154,18 @@ pub fn compare(claims: &[Claim]) -> Comparison {
             },
         ));
         let (more, left_out) = (found.count(), claims.len() - compared.len());
-        if more > 0 || left_out > 0 {
-            comparison.notes.push(format!(
-                "virtual cluster {namespace}/{release}: {more} more disagreements are not told, and \
-                 {left_out} more of its objects are not compared"
-            ));
+        let says = [
+            (more, "more disagreements are not told"),
+            (left_out, "more of its objects are not compared"),
+        ];
+        let says = says.iter().filter(|(count, _)| *count > 0);
+        let says: Vec<_> = says
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if !says.is_empty() {
+            let says = says.join(", and ");
+            let note = format!("virtual cluster {namespace}/{release}: {says}");
+            comparison.notes.push(note);
         }
     }
     comparison

@@ -1,4 +1,4 @@
-//! When to stop: gently at the first signal, at once at the second.
+//! When to stop: gently at the first signal, within a second at the second.
 //!
 //! Owns the stages and the signals that set them off; what a stage does is the accept loop's
 //! and the connections' affair.
@@ -39,7 +39,7 @@ impl Shutdown {
             info!(
                 signal = name,
                 ?delay,
-                "Not ready any more, and draining after the delay; a second signal stops at once."
+                "Not ready any more, and draining after the delay; a second signal ends it within a second."
             );
             stages.leave();
             let mut second = std::pin::pin!(next(&mut terminate, &mut interrupt));
@@ -51,7 +51,10 @@ impl Shutdown {
                     second.await
                 }
             };
-            warn!(signal = name, "Stopping at once.");
+            warn!(
+                signal = name,
+                "Stopping; whoever waits is told to ask elsewhere."
+            );
             stages.stop();
         });
         Ok(shutdown)

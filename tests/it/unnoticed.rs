@@ -146,7 +146,7 @@ fn while_it_stops(admin: &Kubectl, service: &Service, mut old: DevServer, new: &
         });
         service.now_is(new.address);
         old.signal("-TERM");
-        old.line("a second signal stops at once");
+        old.line("a second signal ends it");
         old.signal("-TERM");
         created.join().unwrap()
     });
